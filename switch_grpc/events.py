@@ -1,0 +1,69 @@
+"""Frozen facts that the engine emits and observers (metrics, log, traces, audit) read.
+
+An observer is a callable that takes an event; it must not raise, block or keep the event loop.
+Durations are seconds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from switch_grpc.faults import Kind
+from switch_grpc.v1 import chat_pb2, route_info_pb2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFinished:
+    """One try at one target ended, by whatever outcome; exactly one per attempt."""
+
+    call_id: str
+    route: str
+    target: str
+    provider: str
+    fault: Kind | None  # None: it answered
+    upstream_status: int
+    duration: float
+    ttfb: float | None  # to the first byte of the provider's answer
+    usage: chat_pb2.Usage | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFinished:
+    """A call ended; exactly one per call that a door opened, refused ones included."""
+
+    call_id: str
+    door: str
+    operation: str  # chat, complete, embed, models, admin
+    principal: str  # "" for a call that was not authenticated
+    route: str  # "" where the request named none that exists
+    stream: bool
+    fault: Kind | None
+    message: str  # the fault's message, "" without one
+    duration: float
+    first_content: float | None  # to the first content chunk, for streams
+    chunks: int
+    usage: chat_pb2.Usage | None
+    info: route_info_pb2.RouteInfo | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerChanged:
+    """A target's breaker moved from one state to another."""
+
+    route: str
+    target: str
+    state: str  # closed, open, half_open
+    cause: str
+    until: float | None  # monotonic seconds; None unless open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigReloaded:
+    """A reload was asked for: taken when `problems` is empty, else the old configuration stays."""
+
+    version: str
+    source: str
+    problems: int
+
+
+Event = AttemptFinished | CallFinished | BreakerChanged | ConfigReloaded
+Observer = Callable[[Event], None]

@@ -1,0 +1,1 @@
+"""Wire formats: one module a dialect, each reading top to bottom: request, reply, stream, faults."""

@@ -1,0 +1,1 @@
+"""Byte streams cut into events. Sans-io: feed bytes, get events, however the bytes were split."""

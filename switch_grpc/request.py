@@ -1,0 +1,66 @@
+"""How a request crosses the engine: a head that the engine reads, and a body that it does not.
+
+A door builds both. The engine ranks and tries targets by the head alone; a dialect asks the body for the
+form it needs, and the body converts at most once whatever number of attempts ask.
+"""
+
+import enum
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from google.protobuf.message import Message
+
+M_co = TypeVar("M_co", bound=Message, covariant=True)
+
+
+class Operation(enum.StrEnum):
+    """What is asked for. Unary and streamed calls of one operation share messages and endpoints."""
+
+    CHAT = "chat"
+    COMPLETE = "complete"
+    EMBED = "embed"
+
+
+class Need(enum.Flag):
+    """What a target must be able to do to serve the request."""
+
+    NONE = 0
+    TOOLS = enum.auto()
+    VISION = enum.auto()
+    AUDIO = enum.auto()
+    DOCUMENTS = enum.auto()
+    JSON_SCHEMA = enum.auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """All that the engine reads of a request."""
+
+    operation: Operation
+    route: str
+    stream: bool = False
+    needs: Need = Need.NONE
+    size: int = 0  # bytes of the request as received: a measure of its tokens
+    sticky_key: str | None = None  # from `user` or metadata.session_id
+
+
+class Body(Protocol[M_co]):
+    """A request's content: a message, or OpenAI JSON that is not decoded yet."""
+
+    def message(self) -> M_co:
+        """The request as its message; converted on first use and kept. Never mutate it.
+
+        Raises Fault(BAD_REQUEST | INVALID_JSON) that names the field, where the request is malformed.
+        """
+
+
+class MessageBody(Generic[M_co]):
+    """A body that arrived as a message."""
+
+    __slots__ = ("_message",)
+
+    def __init__(self, message: M_co) -> None:
+        self._message = message
+
+    def message(self) -> M_co:
+        return self._message
