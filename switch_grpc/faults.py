@@ -161,11 +161,12 @@ class Fault(Exception):
         retry: bool | None = None,
         target: str | None = None,
         upstream_status: int = 0,
+        sent: bool = False,
     ) -> None:
         """`code`, `http` and `retry` override the kind's rule for this one fault.
 
         `param` names the wrong field as a JSON path; `retry_after` is in seconds; `upstream_status` is the
-        provider's HTTP status, 0 where it sent none.
+        provider's HTTP status, 0 where it sent none; `sent` says that the request may have left after all.
         """
         super().__init__(message)
         self.kind = kind
@@ -174,6 +175,7 @@ class Fault(Exception):
         self.retry_after = retry_after
         self.target = target
         self.upstream_status = upstream_status
+        self.sent = sent
         self._code = code
         self._http = http
         self._retry = retry
@@ -193,6 +195,11 @@ class Fault(Exception):
     @property
     def retry(self) -> bool | None:
         return self.rule.retry if self._retry is None else self._retry
+
+    @property
+    def unsent(self) -> bool:
+        """Nothing left the gateway for certain, so that repeating costs the provider nothing."""
+        return self.rule.unsent and not self.sent
 
     def __repr__(self) -> str:
         return f"Fault({self.kind}, {self.message!r})"

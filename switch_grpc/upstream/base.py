@@ -9,16 +9,18 @@ from switch_grpc.providers.dialects.base import WireRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timers:
-    """Limits of one attempt, in seconds; `deadline` is on the event loop's clock (`loop.time()`)."""
+    """Limits of one exchange, in seconds."""
 
     connect: float = 3.0  # TCP; DNS and TLS may add 2 s
     head: float = 30.0  # from sending to the first byte of the answer
-    idle: float = 30.0  # between two reads of the body
-    deadline: float = float("inf")  # no read ends later than this
+    idle: float = 30.0  # between two reads of a stream
 
 
 class Exchange(Protocol):
-    """An answer whose head has come and whose body is being read."""
+    """An answer whose head has come and whose body is being read.
+
+    Deadlines are absolute, on the event loop's clock (`loop.time()`).
+    """
 
     @property
     def status(self) -> int: ...
@@ -27,10 +29,13 @@ class Exchange(Protocol):
     def headers(self) -> Mapping[str, str]:
         """Looks names up without regard to case."""
 
-    async def read(self) -> bytes:
-        """The whole body. Raises Fault (UPSTREAM_TIMEOUT, UPSTREAM_ERROR, UPSTREAM_PROTOCOL if too large)."""
+    async def read(self, deadline: float, limit: int = ...) -> bytes:
+        """The whole body.
 
-    async def read_some(self) -> bytes:
+        Raises Fault: UPSTREAM_TIMEOUT, UPSTREAM_ERROR when cut, UPSTREAM_PROTOCOL past `limit` bytes.
+        """
+
+    async def read_some(self, deadline: float) -> bytes:
         """The next bytes of a stream, as they arrive; b"" at its clean end.
 
         Raises Fault(UPSTREAM_TIMEOUT) when idle too long, STREAM_INTERRUPTED when cut, UPSTREAM_PROTOCOL when
@@ -40,11 +45,14 @@ class Exchange(Protocol):
     def close(self) -> None:
         """Done: an answer read to its end gives the connection back, any other closes the socket at once."""
 
+    def release(self) -> None:
+        """Done, and nothing of interest is left: reads the rest, if it comes soon, to keep the connection."""
+
 
 class Upstream(Protocol):
     """The network."""
 
-    async def send(self, request: WireRequest, timers: Timers) -> Exchange:
+    async def send(self, request: WireRequest, timers: Timers, deadline: float) -> Exchange:
         """Sends, and waits for the answer's head.
 
         Raises Fault: UPSTREAM_UNREACHABLE (nothing was sent), UPSTREAM_TLS, UPSTREAM_TIMEOUT,

@@ -1,0 +1,123 @@
+"""The credential stores: each fetches one secret, keeps it for its cacheTtl, and hands out signers.
+
+A fetch is shared by all calls that wait for it and is never cancelled by one of them. A secret that cannot be
+refreshed is used on for up to a day; one that was never had is not asked for again for five seconds.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from switch_grpc.credentials.signer import HeaderKey, NoAuth, Secret, Signer
+from switch_grpc.credentials.sources import Source
+from switch_grpc.faults import Fault, Kind
+
+STALE_SECONDS: Final = 86_400.0
+NEGATIVE_SECONDS: Final = 5.0
+FORCED_INTERVAL: Final = 10.0  # a refused key is fetched again at most this often
+
+SIGNERS: Final[Mapping[str, Callable[[Secret], Signer]]] = {
+    "bearer": lambda secret: HeaderKey(secret),
+    "x-api-key": lambda secret: HeaderKey(secret, "x-api-key", ""),
+    "api-key": lambda secret: HeaderKey(secret, "api-key", ""),
+}
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What a store knows. Times are seconds on the event loop's clock."""
+
+    secret: Secret | None = None
+    fetched: float = 0.0
+    failed: Fault | None = None
+    failed_at: float = 0.0
+    forced_at: float = float("-inf")
+    fetching: asyncio.Task[None] | None = None
+
+
+class CredentialStore:
+    """One `credentialStores` entry."""
+
+    def __init__(self, id: str, source: Source, *, ttl: float, timeout: float) -> None:
+        """`ttl` and `timeout` in seconds: how long a secret is kept, how long a fetch may take."""
+        self.id = id
+        self._source = source
+        self._ttl = ttl
+        self._timeout = timeout
+        self._kept = _Kept()
+        self._signers: dict[str, Signer] = {}
+
+    def cached(self, kind: str, now: float) -> Signer | None:
+        """The signer, if no fetch is needed; the way that almost every call takes."""
+        kept = self._kept
+        if kept.secret is None or now - kept.fetched >= self._ttl:
+            return None
+        return self._signer(kind, kept.secret)
+
+    async def signer(self, kind: str, now: float) -> Signer:
+        """The signer, fetching the secret if need be. Raises Fault(CREDENTIALS)."""
+        kept = self._kept
+        recently_failed = kept.failed is not None and now - kept.failed_at < NEGATIVE_SECONDS
+        if not recently_failed:
+            await self._fetch(now)
+        if kept.secret is not None and now - kept.fetched < max(self._ttl, STALE_SECONDS):
+            return self._signer(kind, kept.secret)
+        assert kept.failed is not None
+        raise Fault(Kind.CREDENTIALS, f"credential store {self.id!r}: {kept.failed.message}")
+
+    async def renew(self, kind: str, refused: Signer, now: float) -> Signer | None:
+        """A signer with another credential than the `refused` one, or None; fetches at most every 10 s."""
+        kept = self._kept
+        if now - kept.forced_at >= FORCED_INTERVAL:
+            kept.forced_at = now
+            await self._fetch(now)
+        if kept.secret is None:
+            return None
+        signer = self._signer(kind, kept.secret)
+        return None if signer.fingerprint == refused.fingerprint else signer
+
+    async def _fetch(self, now: float) -> None:
+        kept = self._kept
+        if kept.fetching is None:
+            kept.fetching = asyncio.get_running_loop().create_task(self._fetch_once(now))
+        await asyncio.shield(kept.fetching)
+
+    async def _fetch_once(self, now: float) -> None:
+        kept = self._kept
+        try:
+            async with asyncio.timeout(self._timeout):
+                secret = await self._source.fetch()
+        except TimeoutError:
+            kept.failed = Fault(Kind.CREDENTIALS, f"fetching took longer than {self._timeout:g} s")
+            kept.failed_at = now
+        except Fault as fault:
+            kept.failed, kept.failed_at = fault, now
+        else:
+            if kept.secret != secret:
+                self._signers.clear()
+            kept.secret, kept.fetched, kept.failed = secret, now, None
+        finally:
+            kept.fetching = None
+
+    def _signer(self, kind: str, secret: Secret) -> Signer:
+        known = self._signers.get(kind)
+        if known is None:
+            known = self._signers[kind] = SIGNERS[kind](secret)
+        return known
+
+
+class NoCredentials:
+    """The store of a target that needs none."""
+
+    id = ""
+    _signer = NoAuth()
+
+    def cached(self, kind: str, now: float) -> Signer | None:
+        return self._signer
+
+    async def signer(self, kind: str, now: float) -> Signer:
+        return self._signer
+
+    async def renew(self, kind: str, refused: Signer, now: float) -> Signer | None:
+        return None

@@ -1,0 +1,177 @@
+"""Upstream over aiohttp (measured against the alternatives in docs/benchmarks.md).
+
+One session, one connection pool, no redirects, no proxy from the environment, no cookies. Every aiohttp,
+socket and TLS error ends in `_fault`.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import Final
+
+import aiohttp
+
+from switch_grpc import __version__
+from switch_grpc.faults import Fault, Kind
+from switch_grpc.providers.dialects.base import WireRequest
+from switch_grpc.upstream.base import Exchange, Timers
+
+BODY_LIMIT: Final = 64 * 1024 * 1024  # a whole answer
+STREAM_LIMIT: Final = 256 * 1024 * 1024  # all bytes of a stream
+HEAD_LIMIT: Final = 64 * 1024
+DRAIN_SECONDS: Final = 1.0  # how long the tail of a finished stream may take to keep its connection
+KEEP_ALIVE_SECONDS: Final = 30.0
+
+
+class HttpUpstream:
+    """The network, through one aiohttp session; make it on the event loop that uses it."""
+
+    def __init__(self, *, ca_file: str | None = None, proxy: str | None = None) -> None:
+        """`ca_file`: PEM trusted besides the system's; `proxy`: URL that all traffic goes through."""
+        context = ssl.create_default_context()
+        if ca_file is not None:
+            context.load_verify_locations(cafile=ca_file)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=KEEP_ALIVE_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": f"switch/{__version__}"},
+            trust_env=False,
+            max_line_size=HEAD_LIMIT,
+            max_field_size=HEAD_LIMIT,
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+        self._proxy = proxy
+        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._drains: set[asyncio.Task[None]] = set()
+
+    async def send(self, request: WireRequest, timers: Timers, deadline: float) -> Exchange:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(min(deadline, loop.time() + timers.head)):
+                response = await self._session.request(
+                    request.method,
+                    request.url,
+                    data=request.body,
+                    headers=request.headers,
+                    allow_redirects=False,
+                    proxy=self._proxy,
+                    timeout=self._timeout(timers.connect),
+                )
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise _send_fault(error) from error
+        return HttpExchange(response, timers.idle, self._drains)
+
+    async def close(self) -> None:
+        """Closes every connection; unfinished exchanges fail."""
+        for task in self._drains:
+            task.cancel()
+        await asyncio.gather(*self._drains, return_exceptions=True)
+        await self._session.close()
+
+    def _timeout(self, connect: float) -> aiohttp.ClientTimeout:
+        known = self._timeouts.get(connect)
+        if known is None:
+            known = aiohttp.ClientTimeout(total=None, connect=connect + 2.0, sock_connect=connect)
+            self._timeouts[connect] = known
+        return known
+
+
+class HttpExchange:
+    """An answer being read; see `upstream.base.Exchange`."""
+
+    __slots__ = ("_drains", "_idle", "_response", "_seen", "headers", "status")
+
+    def __init__(
+        self, response: aiohttp.ClientResponse, idle: float, drains: set[asyncio.Task[None]]
+    ) -> None:
+        self.status: int = response.status
+        self.headers: Mapping[str, str] = response.headers
+        self._response = response
+        self._idle = idle
+        self._seen = 0
+        self._drains = drains
+
+    async def read(self, deadline: float, limit: int = BODY_LIMIT) -> bytes:
+        content, parts, size = self._response.content, [], 0
+        try:
+            async with asyncio.timeout_at(deadline):
+                while data := await content.readany():
+                    parts.append(data)
+                    size += len(data)
+                    if size > limit:
+                        raise Fault(
+                            Kind.UPSTREAM_PROTOCOL, f"the provider's answer is larger than {limit} bytes"
+                        )
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise _read_fault(error, Kind.UPSTREAM_ERROR) from error
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def read_some(self, deadline: float) -> bytes:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(min(deadline, loop.time() + self._idle)):
+                data = await self._response.content.readany()
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise _read_fault(error, Kind.STREAM_INTERRUPTED) from error
+        self._seen += len(data)
+        if self._seen > STREAM_LIMIT:
+            raise Fault(Kind.UPSTREAM_PROTOCOL, f"the provider's stream is longer than {STREAM_LIMIT} bytes")
+        return data
+
+    def close(self) -> None:
+        self._response.close()
+
+    def release(self) -> None:
+        if self._response.content.is_eof() and self._response.content.at_eof():
+            self._response.release()
+            return
+        task = asyncio.get_running_loop().create_task(self._drain())
+        self._drains.add(task)
+        task.add_done_callback(self._drains.discard)
+
+    async def _drain(self) -> None:
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while await self._response.content.readany():
+                    pass
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            pass  # the connection is not worth keeping
+        finally:
+            self._response.close()
+
+
+def _send_fault(error: Exception) -> Fault:
+    """What an error before the answer's head means."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            reason = error.certificate_error
+            detail = reason.verify_message if isinstance(reason, ssl.SSLCertVerificationError) else "invalid"
+            return Fault(Kind.UPSTREAM_TLS, f"the provider's TLS certificate is not valid: {detail}")
+        case aiohttp.ConnectionTimeoutError():
+            return Fault(Kind.UPSTREAM_UNREACHABLE, "connecting to the provider took too long")
+        case aiohttp.ClientConnectorDNSError():
+            return Fault(Kind.UPSTREAM_UNREACHABLE, "the provider's host name does not resolve")
+        case aiohttp.ClientConnectorError():
+            return Fault(Kind.UPSTREAM_UNREACHABLE, "the provider refused the connection")
+        case TimeoutError():
+            return Fault(Kind.UPSTREAM_TIMEOUT, "the provider sent no answer in time")
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | ConnectionError():
+            # The request may have been read, and paid for, before the connection went.
+            return Fault(
+                Kind.UPSTREAM_UNREACHABLE, "the provider closed the connection without answering", sent=True
+            )
+        case aiohttp.InvalidURL():
+            return Fault(Kind.UPSTREAM_UNREACHABLE, "the target's apiBase is not a URL that can be reached")
+        case _:
+            return Fault(Kind.UPSTREAM_PROTOCOL, "the provider's answer is not HTTP")
+
+
+def _read_fault(error: Exception, cut: Kind) -> Fault:
+    """What an error within the answer's body means; `cut` is the kind for a body that ends too early."""
+    match error:
+        case TimeoutError():
+            return Fault(Kind.UPSTREAM_TIMEOUT, "the provider stopped sending")
+        case aiohttp.ClientPayloadError() | aiohttp.ClientConnectionError() | OSError():
+            return Fault(cut, "the provider's answer ended before it was complete")
+        case _:
+            return Fault(Kind.UPSTREAM_PROTOCOL, "the provider's answer cannot be read")
