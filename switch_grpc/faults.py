@@ -6,11 +6,13 @@ at a status code again. The kinds are the values of `FaultReason` in fault.proto
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import grpc
+
+from switch_grpc.v1 import fault_pb2
 
 
 class Kind(enum.StrEnum):
@@ -176,6 +178,7 @@ class Fault(Exception):
         self.target = target
         self.upstream_status = upstream_status
         self.sent = sent
+        self.attempts: Sequence[fault_pb2.AttemptInfo] = ()  # who was asked before, once the engine gives up
         self._code = code
         self._http = http
         self._retry = retry

@@ -1,4 +1,4 @@
-"""The access log: one JSON line a call, and one a breaker transition or reload. No prompts, no answers, no keys.
+"""The access log: one JSON line a call, a breaker transition or a reload. No prompts, no answers, no keys.
 
 Lines are built by msgspec and written in batches: a line costs about a microsecond on the event loop.
 """
@@ -36,11 +36,11 @@ class AccessLog:
             case AttemptFinished():
                 self._write(10, _attempt_line(event))
             case BreakerChanged():
-                line = {"event": "breaker", "route": event.route, "target": event.target}
-                self._write(30, line | {"state": event.state, "cause": event.cause})
+                where = {"route": event.route, "target": event.target}
+                self._write(30, {"event": "breaker", **where, "state": event.state, "cause": event.cause})
             case ConfigReloaded():
-                line = {"event": "reload", "version": event.version, "source": event.source}
-                self._write(40 if event.problems else 20, line | {"problems": event.problems})
+                what = {"version": event.version, "source": event.source, "problems": event.problems}
+                self._write(40 if event.problems else 20, {"event": "reload", **what})
 
     def flush(self) -> None:
         """Writes what is pending; a stream that cannot be written loses it, and never a call."""

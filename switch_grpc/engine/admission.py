@@ -1,0 +1,132 @@
+"""Letting calls in: the permit that a door holds from before the body is read until the last byte is out."""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from switch_grpc.call import Call, Principal
+from switch_grpc.events import CallFinished, Event
+from switch_grpc.faults import Fault, Kind
+from switch_grpc.v1 import chat_pb2, route_info_pb2
+
+
+class Permit:
+    """The right to run one call, and the record of it. Leaving the `with` block reports the outcome."""
+
+    __slots__ = (
+        "_close",
+        "call",
+        "chunks",
+        "first_content_at",
+        "info",
+        "operation",
+        "principal",
+        "route",
+        "stream",
+        "usage",
+    )
+
+    def __init__(
+        self, call: Call, principal: Principal, close: Callable[["Permit", Fault | None], None]
+    ) -> None:
+        self.call = call
+        self.principal = principal
+        self.operation = ""
+        self.route = ""
+        self.stream = False
+        self.chunks = 0
+        self.first_content_at: float | None = None
+        self.usage: chat_pb2.Usage | None = None
+        self.info: route_info_pb2.RouteInfo | None = None
+        self._close: Callable[[Permit, Fault | None], None] | None = close
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(fault_of(error))
+
+    def close(self, fault: Fault | None) -> None:
+        """Ends the call with its outcome; only the first time counts."""
+        close, self._close = self._close, None
+        if close is not None:
+            close(self, fault)
+
+
+class Admission:
+    """Who is in. `now` is the engine's clock."""
+
+    def __init__(self, *, now: Callable[[], float], emit: Callable[[Event], None], limit: int) -> None:
+        """`limit`: calls in flight at once, over all routes."""
+        self.in_flight = 0
+        self.draining = False
+        self._limit = limit
+        self._now = now
+        self._emit = emit
+        self._idle: asyncio.Event = asyncio.Event()
+        self._idle.set()
+
+    def admit(self, call: Call, principal: Principal) -> Permit:
+        """A permit. Raises Fault(DRAINING | OVERLOADED)."""
+        if self.draining:
+            raise Fault(Kind.DRAINING, "the gateway is shutting down; try again", retry_after=1.0)
+        if self.in_flight >= self._limit:
+            message = f"the gateway is at its limit of {self._limit} calls in flight"
+            raise Fault(Kind.OVERLOADED, message, retry_after=1.0)
+        self.in_flight += 1
+        self._idle.clear()
+        return Permit(call, principal, self._leave)
+
+    def refuse(self, call: Call, principal: Principal | None, fault: Fault) -> None:
+        """Reports a call that was not let in."""
+        self._report(Permit(call, principal or Principal(id="", scopes=frozenset()), _ignore), fault)
+
+    async def idle(self) -> None:
+        """Returns once nothing is in flight."""
+        await self._idle.wait()
+
+    def _leave(self, permit: Permit, fault: Fault | None) -> None:
+        self.in_flight -= 1
+        if self.in_flight == 0:
+            self._idle.set()
+        self._report(permit, fault)
+
+    def _report(self, permit: Permit, fault: Fault | None) -> None:
+        started, first = permit.call.started, permit.first_content_at
+        self._emit(
+            CallFinished(
+                call_id=permit.call.id,
+                door=permit.call.door,
+                operation=permit.operation,
+                principal=permit.principal.id,
+                route=permit.route,
+                stream=permit.stream,
+                fault=fault.kind if fault else None,
+                message=fault.message if fault else "",
+                duration=self._now() - started,
+                first_content=None if first is None else first - started,
+                chunks=permit.chunks,
+                usage=permit.usage,
+                info=permit.info,
+            )
+        )
+
+
+def fault_of(error: BaseException | None) -> Fault | None:
+    """The fault that an exception leaving a call stands for; None for none."""
+    match error:
+        case None:
+            return None
+        case Fault():
+            return error
+        case asyncio.CancelledError() | GeneratorExit():
+            return Fault(Kind.CANCELLED, "the caller went away")
+        case _:
+            return Fault(Kind.BUG, f"unexpected {type(error).__name__}")
+
+
+def _ignore(permit: Permit, fault: Fault | None) -> None:
+    pass

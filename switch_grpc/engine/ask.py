@@ -1,0 +1,237 @@
+"""One exchange with a provider: encode, sign, send, classify or decode."""
+
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from google.protobuf.message import Message
+
+from switch_grpc.call import Call
+from switch_grpc.credentials.signer import Signer
+from switch_grpc.engine.attempt import Attempt
+from switch_grpc.engine.deadline import TargetTimers
+from switch_grpc.faults import Fault, Kind
+from switch_grpc.openai_wire import split_chat, split_completion
+from switch_grpc.providers.classify import classify
+from switch_grpc.providers.dialects.base import (
+    Binding,
+    Dialect,
+    StreamDecoder,
+    UpstreamFailure,
+    WireReply,
+    WireRequest,
+)
+from switch_grpc.providers.dialects.openai import stream_kind
+from switch_grpc.request import Body, Head, Operation
+from switch_grpc.routing.target import Target
+from switch_grpc.upstream.base import Exchange, Timers, Upstream
+from switch_grpc.v1 import chat_pb2, completion_pb2
+
+ERROR_BODY_LIMIT: Final = 16 * 1024
+
+
+class Store(Protocol):
+    """A credential store, as far as an attempt needs it."""
+
+    def cached(self, kind: str, now: float) -> Signer | None: ...
+    async def signer(self, kind: str, now: float) -> Signer: ...
+    async def renew(self, kind: str, refused: Signer, now: float) -> Signer | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """All that an attempt at one target needs: made once per configuration."""
+
+    target: Target
+    binding: Binding
+    dialects: Mapping[Operation, Dialect]  # an operation that is missing cannot be served
+    store: Store
+    signer: str  # the kind of signer: bearer, x-api-key, ...
+    timers: TargetTimers
+    exchange_timers: Timers
+    patterns: Sequence[re.Pattern[str]]  # permanentFailureHandling.errorPatterns
+    permanent: bool  # permanentFailureHandling.enabled
+
+
+class Ask:
+    """One attempt's exchange: the messages it gives are whole replies, or batches of chunks."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        wiring: Wiring,
+        attempt: Attempt,
+        call: Call,
+        head: Head,
+        body: Body[Message],
+    ) -> None:
+        self._upstream = upstream
+        self._wiring = wiring
+        self._attempt = attempt
+        self._call = call
+        self._head = head
+        self._body = body
+
+    async def batches(self) -> AsyncGenerator[Sequence[Message], None]:
+        """Raises Fault; close it to close the provider's socket."""
+        dialect = self._dialect()
+        wires = dialect.encode(self._head, self._body, self._wiring.binding)
+        if self._head.stream:
+            async with aclosing(self._streamed(dialect, wires)) as batches:
+                async for batch in batches:
+                    yield batch
+        else:
+            yield [await self._whole(dialect, wires)]
+
+    def _dialect(self) -> Dialect:
+        dialect = self._wiring.dialects.get(self._head.operation)
+        if dialect is None:
+            binding = self._wiring.binding
+            raise Fault(
+                Kind.CAPABILITY,
+                f"target {binding.target!r} ({binding.provider}) does not serve {self._head.operation} calls",
+            )
+        return dialect
+
+    async def _whole(self, dialect: Dialect, wires: Sequence[WireRequest]) -> Message:
+        replies = []
+        for wire in wires:
+            exchange = await self._send(dialect, wire)
+            try:
+                replies.append(await self._read(exchange))
+            finally:
+                exchange.close()
+        try:
+            return dialect.decode(self._head.operation, replies, self._wiring.binding)
+        except UpstreamFailure as failure:
+            raise self._classified(failure) from failure
+
+    async def _streamed(
+        self, dialect: Dialect, wires: Sequence[WireRequest]
+    ) -> AsyncGenerator[Sequence[Message], None]:
+        decoder = dialect.decoder(self._head, self._body, self._wiring.binding)
+        for wire in wires:
+            exchange = await self._send(dialect, wire)
+            try:
+                if stream_kind(exchange.headers) == "json":
+                    # Some servers answer a stream request with one JSON body; it is split as if streamed.
+                    reply = dialect.decode(
+                        self._head.operation, [await self._read(exchange)], self._wiring.binding
+                    )
+                    yield _split(reply)
+                    continue
+                async with aclosing(self._chunks(dialect, decoder, exchange)) as batches:
+                    async for batch in batches:
+                        yield batch
+            except UpstreamFailure as failure:
+                raise self._classified(failure) from failure
+            finally:
+                exchange.close()
+
+    async def _chunks(
+        self, dialect: Dialect, decoder: StreamDecoder, exchange: Exchange
+    ) -> AsyncGenerator[Sequence[Message], None]:
+        framing = dialect.framing()
+        while data := await self._read_some(exchange):
+            chunks: list[Message] = []
+            try:
+                for event in framing.feed(data):
+                    chunks += decoder.feed(event)
+            except (Fault, UpstreamFailure):
+                if chunks:
+                    yield chunks  # what came before the fault belongs to the caller
+                raise
+            if decoder.finished:
+                exchange.release()
+                chunks += decoder.finish()
+                if chunks:
+                    yield chunks
+                return
+            if chunks:
+                yield chunks
+        if tail := decoder.finish():
+            yield tail
+
+    async def _send(self, dialect: Dialect, wire: WireRequest) -> Exchange:
+        """The answer's head, or the fault that its status stands for; a refused key is renewed once."""
+        wiring, attempt = self._wiring, self._attempt
+        store, kind = wiring.store, wiring.signer
+        signer = store.cached(kind, attempt.clock()) or await store.signer(kind, attempt.clock())
+        wire = _with_context(wire, self._call)
+        try:
+            return await self._exchange(dialect, signer.sign(wire))
+        except Fault as fault:
+            if fault.kind is not Kind.UPSTREAM_AUTH:
+                raise
+            renewed = await store.renew(kind, signer, attempt.clock())
+            if renewed is None:
+                raise
+        return await self._exchange(dialect, renewed.sign(wire))
+
+    async def _exchange(self, dialect: Dialect, wire: WireRequest) -> Exchange:
+        attempt = self._attempt
+        deadline = attempt.read_deadline(self._head.stream)
+        try:
+            exchange = await self._upstream.send(wire, self._wiring.exchange_timers, deadline)
+        except Fault as fault:
+            raise attempt.blamed(fault) from fault
+        attempt.upstream_status = exchange.status
+        if attempt.first_byte_at is None:
+            attempt.first_byte_at = attempt.clock()
+        if 200 <= exchange.status < 300:
+            return exchange
+        try:
+            reply = WireReply(
+                status=exchange.status, headers=exchange.headers, body=await self._error_body(exchange)
+            )
+        finally:
+            exchange.close()
+        raise self._classify(reply.status, reply.headers, dialect.error(reply))
+
+    async def _error_body(self, exchange: Exchange) -> bytes:
+        """As much of the error as came; an error whose body is cut or slow is still that error."""
+        try:
+            deadline = min(self._attempt.read_deadline(self._head.stream), self._attempt.clock() + 5.0)
+            return await exchange.read(deadline, ERROR_BODY_LIMIT)
+        except Fault:
+            return b""
+
+    async def _read(self, exchange: Exchange) -> WireReply:
+        try:
+            body = await exchange.read(self._attempt.read_deadline(self._head.stream))
+        except Fault as fault:
+            raise self._attempt.blamed(fault) from fault
+        return WireReply(status=exchange.status, headers=exchange.headers, body=body)
+
+    async def _read_some(self, exchange: Exchange) -> bytes:
+        try:
+            return await exchange.read_some(self._attempt.read_deadline(stream=True))
+        except Fault as fault:
+            raise self._attempt.blamed(fault) from fault
+
+    def _classified(self, failure: UpstreamFailure) -> Fault:
+        """What an error inside a 200 stands for."""
+        self._attempt.upstream_status = failure.status
+        return self._classify(failure.status, {}, failure.error)
+
+
+def _with_context(wire: WireRequest, call: Call) -> WireRequest:
+    """The request with what is forwarded of the caller's: its id and trace, and nothing else."""
+    context = {"x-request-id": call.id}
+    if call.traceparent:
+        context["traceparent"] = call.traceparent
+        if call.tracestate:
+            context["tracestate"] = call.tracestate
+    return replace(wire, headers={**wire.headers, **context})
+
+
+def _split(reply: Message) -> Sequence[Message]:
+    match reply:
+        case chat_pb2.ChatResponse():
+            return split_chat(reply)
+        case completion_pb2.CompletionResponse():
+            return split_completion(reply)
+        case _:
+            raise Fault(Kind.UPSTREAM_PROTOCOL, "the provider answered a stream request with another shape")

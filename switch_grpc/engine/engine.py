@@ -1,0 +1,202 @@
+"""The engine: authenticates, admits, and runs every call through one loop over its route's targets."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final
+
+from google.protobuf.message import Message
+
+from switch_grpc import auth
+from switch_grpc.call import Call
+from switch_grpc.engine.admission import Admission, Permit
+from switch_grpc.engine.ask import Ask, Wiring
+from switch_grpc.engine.attempt import Attempt
+from switch_grpc.engine.deadline import CallLimits, call_deadline
+from switch_grpc.engine.tries import Tries
+from switch_grpc.events import Event, Observer
+from switch_grpc.faults import Fault, Kind
+from switch_grpc.providers.dialects.base import has_content
+from switch_grpc.request import Body, Head
+from switch_grpc.routing.route import Route
+from switch_grpc.routing.table import RouteTable
+from switch_grpc.routing.target import Target
+from switch_grpc.upstream.base import Upstream
+from switch_grpc.v1 import switch_pb2
+
+Batches = AsyncGenerator[Sequence[Message], None]
+
+PRELUDE_LIMIT: Final = 64 * 1024  # bytes held back before the first content; then the stream commits anyway
+_BROKEN: Final = "the provider's stream broke off before it was complete; what came is all there is"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All that comes from one configuration. A call keeps the one that it started with."""
+
+    table: RouteTable
+    wirings: Mapping[Target, Wiring]
+    limits: Mapping[str, CallLimits]  # by route
+    keys: auth.Keys
+    loaded: int  # Unix seconds
+
+
+class Engine:
+    """Serves calls. Everything here runs on one event loop, whose clock is the engine's."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        upstream: Upstream,
+        *,
+        observers: Sequence[Observer] = (),
+        limit: int = 512,
+        rng: random.Random | None = None,
+    ) -> None:
+        """`limit`: calls in flight at once."""
+        self._snapshot = snapshot
+        self._upstream = upstream
+        self._observers = tuple(observers)
+        self._clock = asyncio.get_running_loop().time
+        self._rng = rng or random.Random()  # noqa: S311  # jitter, not cryptography
+        self._draining = False
+        self.admission = Admission(now=self._clock, emit=self.emit, limit=limit)
+
+    def emit(self, event: Event) -> None:
+        for observer in self._observers:
+            observer(event)
+
+    async def open(self, call: Call, scope: str) -> Permit:
+        """The caller's permit. Raises Fault (NO_KEY, BAD_KEY, FORBIDDEN, DRAINING, OVERLOADED)."""
+        principal = None
+        try:
+            principal = self._snapshot.keys.authenticate(call.keys, time.time())
+            auth.require(principal, scope)
+            return self.admission.admit(call, principal)
+        except Fault as fault:
+            self.admission.refuse(call, principal, fault)
+            raise
+
+    async def unary(self, permit: Permit, head: Head, body: Body[Message]) -> Message:
+        """The whole reply, with its route_info."""
+        async with aclosing(self._run(permit, head, body)) as batches:
+            async for batch in batches:
+                return batch[0]
+        raise AssertionError("a call ends with a reply or a fault")
+
+    def stream(self, permit: Permit, head: Head, body: Body[Message]) -> Batches:
+        """Batches of chunks; the first chunk and the last carry route_info. Close it to cancel."""
+        return self._run(permit, head, body)
+
+    async def models(self, permit: Permit) -> switch_pb2.ListModelsResponse:
+        """The routes that the caller may use, by name."""
+        snapshot, allowed = self._snapshot, permit.principal.routes
+        permit.operation = "models"
+        return switch_pb2.ListModelsResponse(
+            models=[
+                _model(route, snapshot.loaded)
+                for name, route in sorted(snapshot.table.routes.items())
+                if allowed is None or name in allowed
+            ]
+        )
+
+    def ready(self) -> bool:
+        """Configured and not draining."""
+        return not self._draining
+
+    def begin_drain(self) -> None:
+        """Readiness turns false, so that callers go elsewhere; calls are still admitted."""
+        self._draining = True
+
+    def refuse_calls(self) -> None:
+        """From now on a new call is refused as DRAINING."""
+        self.admission.draining = True
+
+    async def idle(self) -> None:
+        """Returns once no call is in flight."""
+        await self.admission.idle()
+
+    async def _run(self, permit: Permit, head: Head, body: Body[Message]) -> Batches:
+        """The loop. A unary call gives one batch of one reply."""
+        snapshot = self._snapshot
+        permit.operation, permit.stream = head.operation, head.stream
+        route = snapshot.table.find(head.route)
+        permit.route = route.spec.name
+        auth.require_route(permit.principal, route.spec.name)
+        tries = Tries(
+            route,
+            permit,
+            head,
+            ends=call_deadline(permit.call, head.stream, snapshot.limits[route.spec.name]),
+            timers=lambda target: snapshot.wirings[target].timers,
+            clock=self._clock,
+            rng=self._rng,
+            emit=self.emit,
+        )
+        relay = _relayed_stream if head.stream else _relayed_reply
+        async for attempt in tries:
+            with attempt:
+                ask = Ask(self._upstream, snapshot.wirings[attempt.target], attempt, permit.call, head, body)
+                async with (
+                    aclosing(ask.batches()) as given,
+                    aclosing(relay(tries, attempt, given)) as relayed,
+                ):
+                    async for batch in relayed:
+                        yield batch
+                return
+        raise tries.last_fault
+
+
+async def _relayed_reply(tries: Tries, attempt: Attempt, given: Batches) -> Batches:
+    """A whole reply, as the caller gets it."""
+    async for batch in given:
+        tries.note(attempt, batch)
+        yield tries.replied(attempt, batch[0])
+
+
+async def _relayed_stream(tries: Tries, attempt: Attempt, given: Batches) -> Batches:
+    """A stream, as the caller gets it: what comes before the first content is held back until then."""
+    held: list[Message] = []
+    try:
+        async for batch in given:
+            tries.note(attempt, batch)
+            if attempt.committed:
+                yield tries.stamped(attempt, batch)
+                continue
+            held.extend(batch)
+            if any(map(has_content, batch)) or sum(chunk.ByteSize() for chunk in held) > PRELUDE_LIMIT:
+                attempt.commit()
+                yield tries.opened(attempt, held)
+                held = []
+    except Fault as fault:
+        if attempt.committed and fault.kind is not Kind.DEADLINE:
+            raise Fault(Kind.STREAM_INTERRUPTED, _BROKEN, target=fault.target) from fault
+        raise
+    attempt.finished = True
+    if attempt.committed:
+        yield [tries.closing(attempt)]
+    else:  # an answer without content is an answer
+        attempt.commit()
+        yield [*tries.opened(attempt, held), tries.closing(attempt)] if held else [tries.closing(attempt)]
+
+
+def _model(route: Route, loaded: int) -> switch_pb2.Model:
+    return switch_pb2.Model(
+        id=route.spec.name,
+        created=loaded,
+        aliases=route.spec.aliases,
+        strategy=route.spec.strategy,
+        targets=[
+            switch_pb2.ModelTarget(
+                name=target.spec.name,
+                provider=target.spec.provider,
+                model=target.spec.model,
+                priority=target.spec.priority,
+                weight=target.spec.weight,
+            )
+            for target in route.targets
+        ],
+    )

@@ -1,0 +1,70 @@
+"""Sockets for the HTTP door, bound before anything is served, so that a taken address is a clear error."""
+
+import os
+import socket
+import stat
+from pathlib import Path
+from typing import Final
+
+BACKLOG: Final = 2048
+
+
+class ListenError(Exception):
+    """An address cannot be listened on; the message names it and the remedy."""
+
+
+def tcp(host: str, port: int) -> socket.socket:
+    """A bound TCP socket; not SO_REUSEPORT, with which a second gateway would silently share the traffic."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise ListenError(_taken(f"{host}:{port}", error)) from error
+    sock.setblocking(False)
+    return sock
+
+
+def unix(path: Path, mode: int) -> socket.socket:
+    """A bound Unix socket with the given file mode; a stale one is replaced, a live one is an error."""
+    clear_stale(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    umask = os.umask(0o777 & ~mode)
+    try:
+        sock.bind(str(path))
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise ListenError(_taken(f"unix:{path}", error)) from error
+    finally:
+        os.umask(umask)
+    sock.setblocking(False)
+    return sock
+
+
+def clear_stale(path: Path) -> None:
+    """Removes a socket file that we own and that nobody answers on.
+
+    Raises ListenError when something answers, or the path is no socket, or not ours.
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise ListenError(f"unix:{path} exists and is not a socket; remove it or choose another path")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        if probe.connect_ex(str(path)) == 0:
+            raise ListenError(f"unix:{path} is in use by another process; stop it or choose another path")
+    if found.st_uid != os.geteuid():
+        raise ListenError(f"unix:{path} belongs to another user; remove it or choose another path")
+    path.unlink()
+
+
+def _taken(address: str, error: OSError) -> str:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return f"cannot listen on {address}: {reason}; stop what uses it or choose another address"
