@@ -1,0 +1,168 @@
+"""What every method of both services does: open the call, ask the engine, answer, and rescue.
+
+Requests arrive as bytes and replies leave as bytes: a request is decoded only once its caller is known, and a
+failure to decode or encode is worded here, not by the runtime, which would show the exception to the caller.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import NoReturn, Protocol, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from switch_grpc.call import Call
+from switch_grpc.faults import Fault, Kind
+from switch_grpc.server.engine_port import Permit
+from switch_grpc.server.metadata import REQUEST_ID, call_of, request_id
+from switch_grpc.server.status import short, trailers_of
+
+log = logging.getLogger(__name__)
+
+M = TypeVar("M", bound=Message)
+Context = grpc.aio.ServicerContext[bytes, bytes]
+Ask = Callable[[Permit, bytes], Awaitable[Message]]
+AskMany = Callable[[Permit, bytes], AsyncGenerator[Sequence[Message], None]]
+
+
+class Gate(Protocol):
+    """Whoever lets calls in: the engine."""
+
+    async def open(self, call: Call, scope: str) -> Permit: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The two shapes of RPC. Bind `scope` and an ask to either, and it is a handler for grpc."""
+
+    gate: Gate
+    early_after: float  # seconds after which a stream's initial metadata goes out before its first chunk
+
+    async def unary(self, scope: str, ask: Ask, data: bytes, context: Context) -> bytes:
+        call_id = _begin(context)
+        try:
+            with await self.gate.open(_call(call_id, context), scope) as permit:
+                reply = await ask(permit, data)
+                return reply.SerializeToString()
+        except Fault as fault:
+            refusal = fault
+        except Exception as error:  # noqa: BLE001 (the door's rescue; it logs)
+            refusal = _bug(error, call_id)
+        return await _refuse(context, refusal, call_id)
+
+    async def stream(self, scope: str, ask: AskMany, data: bytes, context: Context) -> None:
+        # A coroutine that writes, not a generator: grpc leaves a generator that it cancels to the garbage
+        # collector, and the target's connection must close at once.
+        call_id = _begin(context)
+        try:
+            with await self.gate.open(_call(call_id, context), scope) as permit:
+                async with (
+                    _InitialMetadata(context, call_id, self.early_after) as initial,
+                    aclosing(ask(permit, data)) as batches,
+                ):
+                    async for batch in batches:
+                        if not initial.sent:
+                            await initial.send()
+                        for message in batch:
+                            await _write(context, message)
+            return
+        except Fault as fault:
+            refusal = fault
+        except Exception as error:  # noqa: BLE001 (the door's rescue; it logs)
+            refusal = _bug(error, call_id)
+        await _refuse(context, refusal, call_id)
+
+
+def decode(kind: type[M], data: bytes) -> M:
+    """The request. Raises Fault(BAD_REQUEST) where the bytes are no such message."""
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        raise Fault(
+            Kind.BAD_REQUEST,
+            f"the request is not a {kind.DESCRIPTOR.full_name}: its bytes do not parse; "
+            "generate the stubs from this gateway's .proto files",
+        ) from None
+
+
+class _InitialMetadata:
+    """Sends a stream's initial metadata once: with the first chunk, or alone after `after` seconds."""
+
+    def __init__(self, context: Context, request_id: str, after: float) -> None:
+        self.sent = False
+        self._context = context
+        self._metadata = ((REQUEST_ID, request_id),)
+        self._after = after
+        self._sending: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "_InitialMetadata":
+        self._timer = asyncio.get_running_loop().call_later(self._after, self._start)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # grpc allows one operation on the head at a time, so whoever writes a status waits for this one.
+        self._timer.cancel()
+        if self._sending is not None:
+            await asyncio.wait((self._sending,))
+
+    async def send(self) -> None:
+        """Returns when it is sent, by this call or by the timer."""
+        self._timer.cancel()
+        if self._sending is None:
+            self.sent = True
+            await _send(self._context, self._metadata)
+        else:
+            await asyncio.shield(self._sending)
+
+    def _start(self) -> None:
+        self._sending = asyncio.get_running_loop().create_task(self._send_early())
+
+    async def _send_early(self) -> None:
+        try:
+            await self._context.send_initial_metadata(self._metadata)
+        except grpc.aio.BaseError:
+            pass  # the caller is gone, which the stream itself will notice
+        self.sent = True
+
+
+async def _send(context: Context, metadata: tuple[tuple[str, str], ...]) -> None:
+    try:
+        await context.send_initial_metadata(metadata)
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError from None
+
+
+async def _write(context: Context, message: Message) -> None:
+    try:
+        await context.write(message.SerializeToString())
+    except grpc.aio.InternalError:
+        # The connection is gone, and grpc has not yet come to cancelling this handler.
+        raise asyncio.CancelledError from None
+
+
+def _begin(context: Context) -> str:
+    """The call's id, which goes back in the trailing metadata whatever becomes of the call."""
+    call_id = request_id(context.invocation_metadata() or ())
+    context.set_trailing_metadata(((REQUEST_ID, call_id),))
+    return call_id
+
+
+def _call(call_id: str, context: Context) -> Call:
+    return call_of(
+        call_id,
+        context.invocation_metadata() or (),
+        remaining=context.time_remaining(),
+        now=asyncio.get_running_loop().time(),
+    )
+
+
+def _bug(error: Exception, call_id: str) -> Fault:
+    log.error("call %s failed by a bug", call_id, exc_info=error)
+    return Fault(Kind.BUG, f"the gateway failed on its own; quote request id {call_id} to its operator")
+
+
+async def _refuse(context: Context, fault: Fault, call_id: str) -> NoReturn:
+    await context.abort(fault.rule.code, short(fault.message), trailers_of(fault, call_id))
