@@ -1,0 +1,131 @@
+"""The HTTP door as one ASGI application."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from http_facade.admin import Admin, Metrics, Scrape
+from http_facade.backend import Backend
+from http_facade.caller import Caller
+from http_facade.chat import CHAT
+from http_facade.completions import COMPLETIONS
+from http_facade.docs import Docs
+from http_facade.embeddings import EMBEDDINGS
+from http_facade.endpoint import Endpoint, OpenEndpoint, UnknownPath
+from http_facade.health import Health
+from http_facade.host import check_host
+from http_facade.inference import Inference, Wire
+from http_facade.models import Models
+from http_facade.openapi import document
+from http_facade.settings import HttpSettings
+from switch_grpc import __version__
+from switch_grpc.call import ADMIN_READ, ADMIN_WRITE, INFERENCE
+from switch_grpc.faults import Fault
+
+_GET = ("GET", "HEAD")
+_POST = ("POST",)
+
+
+def create_app(
+    backend: Backend, *, settings: HttpSettings | None = None, metrics: Metrics | None = None
+) -> FastAPI:
+    """The door in front of `backend`.
+
+    `metrics` gives the text of /metrics and its content type, and is called in a thread; without it there is
+    no such path.
+    """
+    settings = settings or HttpSettings()
+    routes = _routes(backend, settings, metrics)
+    app = Facade(document([_spelled(path) for path in routes]), settings)
+    if settings.docs:
+        docs = Docs(app.document)
+        routes |= {
+            "/docs": OpenEndpoint(_GET, docs.page),
+            "/openapi.json": OpenEndpoint(_GET, docs.openapi),
+        }
+    for path, endpoint in routes.items():
+        app.router.add_route(path, endpoint, name=path)  # no methods: the endpoint checks them, after the key
+    app.router.default = UnknownPath(backend)
+    return app
+
+
+def _routes(
+    backend: Backend, settings: HttpSettings, metrics: Metrics | None
+) -> dict[str, Endpoint | OpenEndpoint]:
+    """Every path and its policy, the busiest first because they are matched in order."""
+
+    def inference(wire: Wire) -> Endpoint:
+        return Endpoint(backend, INFERENCE, _POST, Inference(backend, settings, wire))
+
+    models, admin, health = Models(backend), Admin(backend), Health(backend)
+    routes: dict[str, Endpoint | OpenEndpoint] = {
+        "/v1/chat/completions": inference(CHAT),
+        "/v1/completions": inference(COMPLETIONS),
+        "/v1/embeddings": inference(EMBEDDINGS),
+        "/v1/models": Endpoint(backend, INFERENCE, _GET, models.all),
+        "/v1/models/{id:path}": Endpoint(backend, INFERENCE, _GET, models.one),
+        "/health": OpenEndpoint(_GET, health.ready),
+        "/livez": OpenEndpoint(_GET, health.live),
+        "/readyz": OpenEndpoint(_GET, health.ready),
+        "/admin/providers/status": Endpoint(backend, ADMIN_READ, _GET, admin.status),
+        "/admin/providers/{model:path}/{provider}/reset": Endpoint(backend, ADMIN_WRITE, _POST, admin.reset),
+    }
+    if metrics is not None:
+        routes["/metrics"] = Endpoint(backend, ADMIN_READ, _GET, Scrape(metrics))
+    return routes
+
+
+def _spelled(path: str) -> str:
+    """A route's path in OpenAPI's spelling: without Starlette's convertors."""
+    return path.replace(":path}", "}")
+
+
+class Facade(FastAPI):
+    """FastAPI without what this door does itself: error pages, redirects, generated documentation."""
+
+    def __init__(self, document: dict[str, Any], settings: HttpSettings) -> None:
+        super().__init__(
+            title="Switch",
+            version=__version__,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            redirect_slashes=False,
+        )
+        self.document = document
+        self._allowed_hosts = settings.allowed_hosts
+
+    def openapi(self) -> dict[str, Any]:
+        return self.document
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The Host check around the router, and what was added by `add_middleware`.
+
+        Every endpoint answers its own errors, so the stock middlewares would only cost time.
+        """
+        app: ASGIApp = HostCheck(self.router, self._allowed_hosts)
+        for factory, args, kwargs in reversed(self.user_middleware):
+            app = factory(app, *args, **kwargs)
+        return app
+
+
+class HostCheck:
+    """Refuses a wrong Host before anything is routed."""
+
+    def __init__(self, app: ASGIApp, allowed: frozenset[str]) -> None:
+        self._app = app
+        self._allowed = allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            hosts = [value for name, value in scope["headers"] if name == b"host"]
+            try:
+                check_host(hosts, scope["http_version"], self._allowed)
+            except Fault as fault:
+                await Caller(scope, receive, send).refuse(fault, ())
+                return
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        await self._app(scope, receive, send)

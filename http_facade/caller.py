@@ -1,0 +1,105 @@
+"""The other end of one HTTP request."""
+
+import asyncio
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from http_facade.errors import error_body, error_headers
+from http_facade.headers import HeaderList, read_call, request_id
+from switch_grpc.call import Call
+from switch_grpc.faults import Fault
+
+ABORT: Final = "switch.abort"  # the ASGI extension by which http_facade.protocol closes a connection at once
+
+
+class Caller:
+    """Who sent the request: takes the answer, and may leave at any time. Lives as long as one request.
+
+    Only the request's own task uses it, but for the watcher that `watch` starts.
+    """
+
+    __slots__ = (
+        "_send",
+        "_task",
+        "_watcher",
+        "answered",
+        "fields",
+        "id",
+        "left",
+        "method",
+        "path",
+        "receive",
+        "scope",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.fields: dict[bytes, bytes] = dict(scope["headers"])
+        self.id = request_id(self.fields)
+        self.answered = False  # the status line is out, or on its way
+        self.left = False  # disconnected, or dropped
+        self._send = send
+        self._task: asyncio.Task[object] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    def call(self, now: float) -> Call:
+        """Raises Fault(BAD_REQUEST) that names a header."""
+        return read_call(self.id, self.scope["headers"], self.fields, now)
+
+    async def answer(self, status: int, headers: HeaderList, body: bytes) -> None:
+        """A whole answer; adds x-request-id and the length."""
+        self.answered = True
+        headers.append((b"content-length", b"%d" % len(body)))
+        headers.append((b"x-request-id", self.id.encode("ascii")))
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def refuse(self, fault: Fault, methods: tuple[str, ...]) -> None:
+        """The fault as an answer, where no answer has begun. `methods` are those that the path takes."""
+        if self.answered or self.left:
+            return
+        headers = error_headers(fault)
+        if fault.http == 405:
+            headers.append((b"allow", ", ".join(methods).encode("ascii")))
+        await self.answer(fault.http, headers, error_body(fault))
+
+    async def begin(self, headers: HeaderList) -> None:
+        """The head of a stream, status 200."""
+        self.answered = True
+        headers.append((b"x-request-id", self.id.encode("ascii")))
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def write(self, data: bytes, *, more: bool = True) -> None:
+        """The next bytes of a stream, in one write; waits while the reader lags behind."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    def watch(self) -> None:
+        """From now on a disconnect cancels the current task. Call when the body has been read."""
+        self._task = asyncio.current_task()
+        self._watcher = asyncio.create_task(self._wait_for_disconnect())
+
+    def unwatch(self) -> None:
+        """Before the answer's last bytes, since servers call the end of the answer a disconnect too."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            self._watcher = None
+
+    def drop(self) -> None:
+        """Gives the caller up: closes the connection, where the server lets us, and ends the task."""
+        self.left = True
+        abort = self.scope.get("extensions", {}).get(ABORT)
+        if abort is not None:
+            abort["call"]()
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _wait_for_disconnect(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+        self.left = True
+        if self._task is not None:
+            self._task.cancel()
