@@ -164,8 +164,9 @@ class Fault(Exception):
         target: str | None = None,
         upstream_status: int = 0,
         sent: bool = False,
+        effect: Effect | None = None,
     ) -> None:
-        """`code`, `http` and `retry` override the kind's rule for this one fault.
+        """`code`, `http`, `retry` and `effect` override the kind's rule for this one fault.
 
         `param` names the wrong field as a JSON path; `retry_after` is in seconds; `upstream_status` is the
         provider's HTTP status, 0 where it sent none; `sent` says that the request may have left after all.
@@ -181,7 +182,8 @@ class Fault(Exception):
         self.attempts: Sequence[fault_pb2.AttemptInfo] = ()  # who was asked before, once the engine gives up
         self._code = code
         self._http = http
-        self._retry = retry
+        self.retry = RULES[kind].retry if retry is None else retry  # x-should-retry; None: no hint
+        self.effect = effect or RULES[kind].effect  # what it does to the target's breaker
 
     @property
     def rule(self) -> Rule:
@@ -194,10 +196,6 @@ class Fault(Exception):
     @property
     def code(self) -> str | None:
         return self._code or self.rule.openai_code
-
-    @property
-    def retry(self) -> bool | None:
-        return self.rule.retry if self._retry is None else self._retry
 
     @property
     def unsent(self) -> bool:

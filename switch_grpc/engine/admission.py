@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from switch_grpc.call import Call, Principal
+from switch_grpc.engine.waiting import enter
 from switch_grpc.events import CallFinished, Event
 from switch_grpc.faults import Fault, Kind
+from switch_grpc.routing.gate import Gate, GatePolicy, Place, Ticket
 from switch_grpc.v1 import chat_pb2, route_info_pb2
 
 
@@ -57,28 +60,33 @@ class Permit:
 
 
 class Admission:
-    """Who is in. `now` is the engine's clock."""
+    """Who is in: at most so many calls at once, a few more waiting briefly, the rest turned away."""
 
-    def __init__(self, *, now: Callable[[], float], emit: Callable[[Event], None], limit: int) -> None:
-        """`limit`: calls in flight at once, over all routes."""
-        self.in_flight = 0
+    def __init__(
+        self, *, clock: Callable[[], float], emit: Callable[[Event], None], policy: GatePolicy
+    ) -> None:
         self.draining = False
-        self._limit = limit
-        self._now = now
+        self.gate = Gate(policy)
+        self._clock = clock
         self._emit = emit
-        self._idle: asyncio.Event = asyncio.Event()
+        self._idle = asyncio.Event()
         self._idle.set()
 
-    def admit(self, call: Call, principal: Principal) -> Permit:
+    @property
+    def in_flight(self) -> int:
+        """Calls admitted and not yet finished."""
+        return self.gate.inside
+
+    async def admit(self, call: Call, principal: Principal) -> Permit:
         """A permit. Raises Fault(DRAINING | OVERLOADED)."""
         if self.draining:
             raise Fault(Kind.DRAINING, "the gateway is shutting down; try again", retry_after=1.0)
-        if self.in_flight >= self._limit:
-            message = f"the gateway is at its limit of {self._limit} calls in flight"
+        ticket = await enter(self.gate, self._clock)
+        if ticket.place is not Place.ADMITTED:
+            message = f"the gateway is at its limit of {self.gate.policy.limit} calls in flight"
             raise Fault(Kind.OVERLOADED, message, retry_after=1.0)
-        self.in_flight += 1
         self._idle.clear()
-        return Permit(call, principal, self._leave)
+        return Permit(call, principal, partial(self._leave, ticket))
 
     def refuse(self, call: Call, principal: Principal | None, fault: Fault) -> None:
         """Reports a call that was not let in."""
@@ -88,9 +96,9 @@ class Admission:
         """Returns once nothing is in flight."""
         await self._idle.wait()
 
-    def _leave(self, permit: Permit, fault: Fault | None) -> None:
-        self.in_flight -= 1
-        if self.in_flight == 0:
+    def _leave(self, ticket: Ticket, permit: Permit, fault: Fault | None) -> None:
+        self.gate.leave(ticket, self._clock())
+        if self.gate.inside == 0:
             self._idle.set()
         self._report(permit, fault)
 
@@ -106,7 +114,7 @@ class Admission:
                 stream=permit.stream,
                 fault=fault.kind if fault else None,
                 message=fault.message if fault else "",
-                duration=self._now() - started,
+                duration=self._clock() - started,
                 first_content=None if first is None else first - started,
                 chunks=permit.chunks,
                 usage=permit.usage,

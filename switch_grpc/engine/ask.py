@@ -1,6 +1,7 @@
 """One exchange with a provider: encode, sign, send, classify or decode."""
 
 import re
+import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from switch_grpc.providers.dialects.base import (
     Binding,
     Dialect,
     StreamDecoder,
+    UpstreamError,
     UpstreamFailure,
     WireReply,
     WireRequest,
@@ -178,9 +180,8 @@ class Ask:
         except Fault as fault:
             raise attempt.blamed(fault) from fault
         attempt.upstream_status = exchange.status
-        if attempt.first_byte_at is None:
-            attempt.first_byte_at = attempt.clock()
         if 200 <= exchange.status < 300:
+            attempt.answering()
             return exchange
         try:
             reply = WireReply(
@@ -215,6 +216,20 @@ class Ask:
         """What an error inside a 200 stands for."""
         self._attempt.upstream_status = failure.status
         return self._classify(failure.status, {}, failure.error)
+
+    def _classify(self, status: int, headers: Mapping[str, str], error: UpstreamError) -> Fault:
+        verdict = classify(
+            provider=self._wiring.binding.provider,
+            target=self._wiring.binding.target,
+            status=status,
+            headers=headers,
+            error=error,
+            patterns=self._wiring.patterns,
+            permanent=self._wiring.permanent,
+            now_wall=time.time(),
+        )
+        verdict.fault.effect = verdict.effect
+        return verdict.fault
 
 
 def _with_context(wire: WireRequest, call: Call) -> WireRequest:

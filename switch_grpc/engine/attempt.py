@@ -7,7 +7,7 @@ from typing import Final, Self, cast
 from switch_grpc.engine.admission import fault_of
 from switch_grpc.engine.deadline import TargetTimers
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.routing.target import Target
+from switch_grpc.routing.target import Entry, Target
 from switch_grpc.v1 import chat_pb2, fault_pb2
 
 CLOCK_GRAIN: Final = 0.005  # seconds by which a timer may fire early
@@ -20,6 +20,7 @@ class Attempt:
     """
 
     __slots__ = (
+        "_confirm",
         "_ends",
         "_settle",
         "_share",
@@ -27,6 +28,7 @@ class Attempt:
         "clock",
         "committed",
         "content_at",
+        "entry",
         "finished",
         "first_byte_at",
         "started",
@@ -38,15 +40,18 @@ class Attempt:
     def __init__(
         self,
         target: Target,
+        entry: Entry,
         timers: TargetTimers,
         *,
         ends: float,
         share: float,
         clock: Callable[[], float],
+        confirm: Callable[["Attempt"], None],
         settle: Callable[["Attempt", Fault | None], None],
     ) -> None:
         """`ends`: the call's deadline; `share`: until when this attempt may keep the caller waiting."""
         self.target = target
+        self.entry = entry  # its place at the target
         self.clock = clock
         self.started = clock()
         self.committed = False
@@ -58,6 +63,7 @@ class Attempt:
         self._timers = timers
         self._ends = ends
         self._share = share
+        self._confirm = confirm
         self._settle: Callable[[Attempt, Fault | None], None] | None = settle
 
     def __enter__(self) -> Self:
@@ -72,8 +78,16 @@ class Attempt:
         return isinstance(error, Fault) and not self.committed
 
     def commit(self) -> None:
-        """From here on, any fault is the caller's to see."""
+        """The first content goes to the caller: from here on, any fault is the caller's to see."""
         self.committed = True
+        self.content_at = self.clock()
+        self._confirm(self)
+
+    def answering(self) -> None:
+        """The head of a good answer came."""
+        if self.first_byte_at is None:
+            self.first_byte_at = self.clock()
+            self.target.answering(self.entry, self.first_byte_at)
 
     def read_deadline(self, stream: bool) -> float:
         """Until when the next read may take."""

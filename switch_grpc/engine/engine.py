@@ -17,10 +17,12 @@ from switch_grpc.engine.ask import Ask, Wiring
 from switch_grpc.engine.attempt import Attempt
 from switch_grpc.engine.deadline import CallLimits, call_deadline
 from switch_grpc.engine.tries import Tries
+from switch_grpc.engine.waiting import enter
 from switch_grpc.events import Event, Observer
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import has_content
 from switch_grpc.request import Body, Head
+from switch_grpc.routing.gate import GatePolicy, Place, Ticket
 from switch_grpc.routing.route import Route
 from switch_grpc.routing.table import RouteTable
 from switch_grpc.routing.target import Target
@@ -53,17 +55,17 @@ class Engine:
         upstream: Upstream,
         *,
         observers: Sequence[Observer] = (),
-        limit: int = 512,
+        admission: GatePolicy | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        """`limit`: calls in flight at once."""
+        """`admission`: how many calls may run at once, and wait."""
         self._snapshot = snapshot
         self._upstream = upstream
         self._observers = tuple(observers)
         self._clock = asyncio.get_running_loop().time
         self._rng = rng or random.Random()  # noqa: S311  # jitter, not cryptography
         self._draining = False
-        self.admission = Admission(now=self._clock, emit=self.emit, limit=limit)
+        self.admission = Admission(clock=self._clock, emit=self.emit, policy=admission or GatePolicy())
 
     def emit(self, event: Event) -> None:
         for observer in self._observers:
@@ -75,7 +77,7 @@ class Engine:
         try:
             principal = self._snapshot.keys.authenticate(call.keys, time.time())
             auth.require(principal, scope)
-            return self.admission.admit(call, principal)
+            return await self.admission.admit(call, principal)
         except Fault as fault:
             self.admission.refuse(call, principal, fault)
             raise
@@ -120,12 +122,25 @@ class Engine:
         await self.admission.idle()
 
     async def _run(self, permit: Permit, head: Head, body: Body[Message]) -> Batches:
-        """The loop. A unary call gives one batch of one reply."""
+        """One call on its route, within the route's own limit."""
         snapshot = self._snapshot
         permit.operation, permit.stream = head.operation, head.stream
         route = snapshot.table.find(head.route)
         permit.route = route.spec.name
         auth.require_route(permit.principal, route.spec.name)
+        ticket = await self._enter(route)
+        try:
+            async with aclosing(self._tried(snapshot, route, permit, head, body)) as batches:
+                async for batch in batches:
+                    yield batch
+        finally:
+            if ticket is not None:
+                route.gate.leave(ticket, self._clock())
+
+    async def _tried(
+        self, snapshot: Snapshot, route: Route, permit: Permit, head: Head, body: Body[Message]
+    ) -> Batches:
+        """The loop. A unary call gives one batch of one reply."""
         tries = Tries(
             route,
             permit,
@@ -148,6 +163,17 @@ class Engine:
                         yield batch
                 return
         raise tries.last_fault
+
+    async def _enter(self, route: Route) -> Ticket | None:
+        """A place on a route that limits its calls in flight. Raises Fault(OVERLOADED)."""
+        limit = route.spec.max_in_flight
+        if limit is None:
+            return None
+        ticket = await enter(route.gate, self._clock)
+        if ticket.place is not Place.ADMITTED:
+            message = f"route {route.spec.name!r} is at its limit of {limit} calls in flight"
+            raise Fault(Kind.OVERLOADED, message, retry_after=1.0)
+        return ticket
 
 
 async def _relayed_reply(tries: Tries, attempt: Attempt, given: Batches) -> Batches:
@@ -188,7 +214,7 @@ def _model(route: Route, loaded: int) -> switch_pb2.Model:
         id=route.spec.name,
         created=loaded,
         aliases=route.spec.aliases,
-        strategy=route.spec.strategy,
+        strategy=route.strategy,
         targets=[
             switch_pb2.ModelTarget(
                 name=target.spec.name,

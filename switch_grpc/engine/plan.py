@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from switch_grpc.faults import Fault, Kind, Same
+from switch_grpc.routing.budget import backoff
 from switch_grpc.routing.target import Target
 
 MOST_ATTEMPTS: Final = 8  # of one call, whatever the configuration says
-LONGEST_BACKOFF: Final = 2.0
 LONGEST_PUSHBACK: Final = 2.0  # a provider that asks for a longer wait is not asked again
+TIMER_GRAIN: Final = 0.002  # seconds by which a sleep may end early
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +36,30 @@ class Plan:
     b, then a again.
     """
 
-    __slots__ = ("_asked", "_final", "_round", "_targets", "_visited")
+    __slots__ = ("_asked", "_deferred", "_final", "_on_content_filter", "_round", "_targets", "_visited")
 
-    def __init__(self, targets: Sequence[Target]) -> None:
+    def __init__(self, targets: Sequence[Target], *, on_content_filter: bool = False) -> None:
+        """`on_content_filter`: a prompt that one provider refuses may be put to the next."""
         self._targets = targets
         self._round = list(targets)
         self._visited: dict[Target, _Visited] = {}
+        self._deferred: set[Target] = set()
         self._asked = 0
         self._final = False
+        self._on_content_filter = on_content_filter
+
+    @property
+    def asked(self) -> int:
+        """How many attempts there were."""
+        return self._asked
 
     @property
     def others(self) -> bool:
         """Whether targets that were not asked yet are left in this round."""
         return bool(self._round)
+
+    def visited(self, target: Target) -> bool:
+        return target in self._visited
 
     def next(self, now: float, rng: random.Random) -> Step | None:
         """The next step, or None when there is nobody left to ask."""
@@ -59,14 +71,32 @@ class Plan:
                 return None
         target = self._round.pop(0)
         visited = self._visited.get(target)
-        return Step(target, 0.0 if visited is None else _backoff(target, visited, now, rng))
+        return Step(target, 0.0 if visited is None else _wait(target, visited, now, rng))
+
+    def defer(self, target: Target) -> bool:
+        """Puts `target`, whose turn it is, behind the others of this round; False if it stands there already."""
+        if target in self._deferred or not self._round:
+            return False
+        self._deferred.add(target)
+        self._round.append(target)
+        return True
+
+    def skip(self, target: Target) -> None:
+        """`target` could not be admitted at its turn; it is not asked again."""
+        self._targets = [other for other in self._targets if other is not target]
 
     def record(self, target: Target, fault: Fault, now: float) -> None:
         """An attempt at `target` ended with `fault`."""
         self._asked += 1
         before = self._visited.get(target)
         self._visited[target] = _Visited(before.times + 1 if before else 1, fault, now)
-        self._final = not fault.rule.next and fault.rule.same is Same.NO
+        if fault.kind is Kind.CONTEXT_LENGTH:
+            self._round = [other for other in self._round if _larger(other, target)]
+            self._final = not self._round
+        elif fault.kind is Kind.CONTENT_FILTER and self._on_content_filter:
+            self._final = False
+        else:
+            self._final = not fault.rule.next
 
     def _repeatable(self, target: Target) -> bool:
         visited = self._visited.get(target)
@@ -85,11 +115,17 @@ class Plan:
                 return False
 
 
-def _backoff(target: Target, visited: _Visited, now: float, rng: random.Random) -> float:
-    """Full jitter ("Exponential Backoff And Jitter", AWS), unless the provider named a wait."""
+def _larger(other: Target, than: Target) -> bool:
+    """Whether `other` is known to take longer prompts."""
+    theirs, ours = other.spec.context_window, than.spec.context_window
+    return theirs is not None and ours is not None and theirs > ours
+
+
+def _wait(target: Target, visited: _Visited, now: float, rng: random.Random) -> float:
+    """Full jitter, unless the provider named a wait."""
     fault = visited.fault
     if fault.rule.same is Same.PUSHBACK and fault.retry_after is not None:
-        return max(0.0, visited.at + fault.retry_after - now)
+        return max(0.0, visited.at + fault.retry_after + TIMER_GRAIN - now)
     if fault.kind is Kind.UPSTREAM_UNREACHABLE:
         return 0.0  # nothing was asked yet: another connection may go through at once
-    return rng.uniform(0.0, min(LONGEST_BACKOFF, target.spec.retry_delay * 2.0 ** (visited.times - 1)))
+    return backoff(visited.times - 1, target.spec.retry_delay, rng)

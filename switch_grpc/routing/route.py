@@ -1,8 +1,12 @@
-"""One route: its targets, and the order in which a call tries them."""
+"""One route: its pools of targets, and the order in which a call tries them."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from switch_grpc.routing.balance import Rotation, order, unfit
+from switch_grpc.routing.budget import RetryBudget
+from switch_grpc.routing.gate import Gate, GatePolicy
 from switch_grpc.routing.target import Target
 
 
@@ -12,6 +16,7 @@ class FallbackSpec:
 
     enabled: bool = True
     max_targets: int | None = None  # fallback.maxAttempts: how many targets are tried; None: all
+    on_content_filter: bool = False  # a prompt that one provider filters is put to the next
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,26 +26,113 @@ class RouteSpec:
     name: str
     aliases: tuple[str, ...] = ()
     default: bool = False  # takes the names that no route has
-    strategy: str = "priority-based"
+    sticky: bool = False
     fallback: FallbackSpec = field(default_factory=FallbackSpec)
+    max_in_flight: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSpec:
+    """A pool as configured; a route without pools has one, unnamed."""
+
+    id: str = ""
+    strategy: str = "priority-based"
+    min_healthy: int = 1  # with fewer healthy targets the pool is passed over
+    max_cost_per_token: float | None = None  # US dollars
+
+
+class Pool:
+    """Targets that are balanced among themselves."""
+
+    __slots__ = ("rotation", "spec", "targets")
+
+    def __init__(self, spec: PoolSpec, targets: Sequence[Target]) -> None:
+        self.spec = spec
+        self.targets = tuple(targets)
+        self.rotation = Rotation()
+
+    def ranked(
+        self, targets: list[Target], sticky_key: str | None, now: float, rng: random.Random
+    ) -> list[Target]:
+        """These of its targets in the order in which to try them; the first counts as picked."""
+        return order(self.spec.strategy, targets, self.rotation, now, rng, sticky_key)
+
+    def thin(self, now: float) -> bool:
+        """Whether fewer of its targets are healthy than it needs."""
+        if self.spec.min_healthy <= 1:
+            return False
+        return sum(target.healthy(now) for target in self.targets) < self.spec.min_healthy
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The targets of one call, in order."""
+
+    targets: list[Target]
+    detoured: bool  # one that would have come first, were it well, is not among them
+
+    def fallback(self, target: Target) -> bool:
+        """Whether an answer from `target` is a fallback's."""
+        return self.detoured or target is not self.targets[0]
 
 
 class Route:
-    """A route's targets and their state."""
+    """A route's pools, primary first, and what its calls share."""
 
-    __slots__ = ("spec", "targets")
+    __slots__ = ("budget", "gate", "pools", "spec", "targets")
 
-    def __init__(self, spec: RouteSpec, targets: Sequence[Target]) -> None:
+    def __init__(self, spec: RouteSpec, pools: Sequence[Pool]) -> None:
         self.spec = spec
-        self.targets = tuple(targets)
+        self.pools = tuple(pools)
+        self.targets = tuple(target for pool in pools for target in pool.targets)
+        self.budget = RetryBudget()
+        self.gate = Gate(GatePolicy(limit=spec.max_in_flight))
 
-    def candidates(self, *, fallback: bool) -> list[Target]:
-        """The targets that a call may try, in order. `fallback=False`: the first alone."""
-        ranked = sorted(
-            (target for target in self.targets if target.spec.weight > 0),
-            key=lambda target: (target.spec.pool, target.spec.priority),
-        )
-        limit = self.spec.fallback.max_targets
-        if not (fallback and self.spec.fallback.enabled):
-            limit = 1
-        return ranked if limit is None else ranked[:limit]
+    @property
+    def strategy(self) -> str:
+        """The primary pool's."""
+        return self.pools[0].spec.strategy
+
+    def adopt(self, before: "Route", now: float) -> None:
+        """Takes over the state of the same route in the configuration before this one."""
+        self.budget = before.budget
+        self.gate = before.gate
+        self.gate.adopt(GatePolicy(limit=self.spec.max_in_flight), now)
+        rotations = {pool.spec.id: pool.rotation for pool in before.pools}
+        for pool in self.pools:
+            pool.rotation = rotations.get(pool.spec.id, pool.rotation)
+        known = {(target.key, target.spec.identity): target for target in before.targets}
+        for target in self.targets:
+            if (same := known.get((target.key, target.spec.identity))) is not None:
+                target.adopt(same, now)
+
+    def candidates(
+        self, *, fallback: bool, sticky_key: str | None, tokens: int, now: float, rng: random.Random
+    ) -> Candidates:
+        """The admissible targets in order: pool after pool, each by its own strategy.
+
+        A pool with too few healthy targets is passed over while another has any; its targets then come last,
+        since one that answers is better than none. `fallback=False` leaves the first target alone.
+        """
+        limit = self.spec.fallback.max_targets if fallback and self.spec.fallback.enabled else 1
+        ranked: list[Target] = []
+        last: list[Target] = []
+        detoured = False
+        for pool in self.pools:
+            fit = [t for t in pool.targets if unfit(t, pool.spec.max_cost_per_token) is None]
+            well = [t for t in fit if t.refusal(now, tokens) is None]
+            thin = pool.thin(now)
+            if not ranked:
+                detoured = detoured or thin or _skips_better(fit, well)
+            if len(ranked) == limit:
+                break  # a pool that is not needed does not count a pick
+            if well:
+                (last if thin else ranked).extend(pool.ranked(well, sticky_key, now, rng))
+        ranked += last
+        return Candidates(ranked[:limit], detoured)
+
+
+def _skips_better(fit: Sequence[Target], well: Sequence[Target]) -> bool:
+    """Whether all targets of the best priority are out, so that any answer is second choice."""
+    best = min((target.priority for target in fit), default=None)
+    return best is not None and all(target.priority != best for target in well)

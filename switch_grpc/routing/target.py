@@ -1,6 +1,31 @@
 """One target: what the configuration says of it, and how it has been doing."""
 
-from dataclasses import dataclass
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from switch_grpc.faults import Effect, Fault, Kind
+from switch_grpc.routing.breaker import Breaker, Permit
+from switch_grpc.routing.cooldown import Cooldown
+from switch_grpc.routing.gate import Gate, GatePolicy, Ticket
+from switch_grpc.routing.limits import MinuteLimits, Reservation
+from switch_grpc.routing.load import Flight, Load
+from switch_grpc.routing.outcome import SUCCEEDED
+from switch_grpc.routing.policy import BreakerPolicy
+from switch_grpc.routing.states import Transition
+
+CREDENTIAL_REST: Final = 5.0  # seconds that a target is passed over when its credential cannot be had
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthThresholds:
+    """Past any of these a target counts as unhealthy for its pool's minimum. Seconds, per cent."""
+
+    error_rate: float = 20.0
+    response_time: float = 30.0
+    consecutive_failures: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,21 +37,172 @@ class TargetSpec:
     provider: str
     model: str
     identity: str  # hash of provider, apiBase, modelName, credentialsRef: state outlives reloads by it
-    pool: int = 0  # 0: the primary pool; fallback pools follow, depth first
     priority: int = 1
     weight: float = 1.0
-    cost: float | None = None  # US dollars per token, for cost-optimized
+    cost: float | None = None  # US dollars per token
+    context_window: int | None = None  # tokens; None: not known
     max_retries: int = 3
     retry_delay: float = 1.0
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    thresholds: HealthThresholds = field(default_factory=HealthThresholds)
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    max_in_flight: int | None = None
+
+
+@dataclass(slots=True)
+class Entry:
+    """One attempt's place at a target, from `admit` to `settle`."""
+
+    permit: Permit
+    flight: Flight
+    reservation: Reservation | None
+    ticket: Ticket | None = None  # where the target limits its attempts in flight
 
 
 class Target:
     """A target's live state. Only the event loop touches it, and never across an await."""
 
-    __slots__ = ("spec",)
+    __slots__ = (
+        "breaker",
+        "cooldown",
+        "cost",
+        "gate",
+        "key",
+        "last_fault",
+        "last_fault_at",
+        "limits",
+        "load",
+        "priority",
+        "resting_until",
+        "spec",
+        "weight",
+    )
 
     def __init__(self, spec: TargetSpec) -> None:
         self.spec = spec
+        self.key = spec.name
+        self.weight = spec.weight
+        self.priority = spec.priority
+        self.cost = spec.cost
+        self.breaker = Breaker(spec.breaker)
+        self.load = Load()
+        self.cooldown = Cooldown()
+        self.limits = MinuteLimits(spec.requests_per_minute, spec.tokens_per_minute)
+        self.gate = Gate(GatePolicy(limit=spec.max_in_flight))
+        self.resting_until = -math.inf
+        self.last_fault: Fault | None = None  # the last that was the target's own
+        self.last_fault_at = 0.0
 
     def __repr__(self) -> str:
         return f"Target({self.spec.route}/{self.spec.name})"
+
+    def adopt(self, before: "Target", now: float) -> None:
+        """Takes over the state of the same target in the configuration before this one."""
+        self.load, self.cooldown, self.gate = before.load, before.cooldown, before.gate
+        self.resting_until = before.resting_until
+        self.last_fault, self.last_fault_at = before.last_fault, before.last_fault_at
+        self.breaker = before.breaker
+        self.breaker.adopt(self.spec.breaker, now)
+        self.gate.adopt(GatePolicy(limit=self.spec.max_in_flight), now)
+        limits, asked = before.limits, (self.spec.requests_per_minute, self.spec.tokens_per_minute)
+        limits.requests, limits.tokens = asked
+        self.limits = limits
+
+    def refusal(self, now: float, tokens: int = 0) -> str | None:
+        """Why the target may not be asked now, in words for operators; None: it may. No side effect."""
+        if self.weight <= 0:
+            return "drained: its weight is 0"
+        if not self.breaker.admissible(now):
+            return f"its breaker is {self.breaker.state(now)}"
+        if now < self.cooldown.until:
+            return "cooling down: it asked for fewer requests"
+        if now < self.resting_until:
+            return "its credential could not be had a moment ago"
+        if self._limited and not self.limits.fits(tokens, now):
+            return "its requests or tokens of this minute are used up"
+        return None
+
+    def retry_at(self, now: float, tokens: int = 0) -> float:
+        """When it may be asked again, as far as is known; inf where it may not be until it is reset."""
+        if self.weight <= 0:
+            return math.inf
+        times = [self.breaker.retry_at(now), self.cooldown.until, self.resting_until]
+        if self._limited:
+            times.append(self.limits.retry_at(tokens, now))
+        return max(now, *times)
+
+    def admit(self, now: float, lease: float, tokens: int = 0) -> Entry | None:
+        """A place for one attempt, or None. `lease`: seconds after which a silent probe counts as lost."""
+        if self.refusal(now, tokens) is not None:
+            return None
+        permit = self.breaker.admit(now, lease)
+        if permit is None:
+            return None
+        reservation = self.limits.reserve(tokens, now) if self._limited else None
+        return Entry(permit, self.load.begin(now), reservation)
+
+    def answering(self, entry: Entry, now: float) -> None:
+        """The head of a good answer came."""
+        entry.flight.first_byte(now)
+
+    def confirm(self, entry: Entry, now: float) -> Transition | None:
+        """A stream's first content came: a half-open probe has succeeded, however long the stream is."""
+        return self.breaker.confirm(entry.permit, now)
+
+    def settle(
+        self, entry: Entry, fault: Fault | None, tokens: int | None, now: float, rng: random.Random
+    ) -> Transition | None:
+        """What became of the attempt: a fault or None, and the tokens it used, where known."""
+        outcome = SUCCEEDED if fault is None else fault.effect
+        entry.flight.end(outcome, now)
+        if entry.ticket is not None:
+            self.gate.leave(entry.ticket, now)
+        if entry.reservation is not None:
+            if fault is not None and fault.unsent:
+                entry.reservation.cancel(now)
+            elif tokens is not None:
+                entry.reservation.settle(tokens, now)
+        if fault is None:
+            self.cooldown.succeeded()
+        elif fault.kind is Kind.UPSTREAM_RATE_LIMIT:
+            self.cooldown.cool(now, fault.retry_after)
+        elif fault.kind is Kind.CREDENTIALS:
+            self.resting_until = now + CREDENTIAL_REST
+        if fault is not None and outcome is not Effect.EXCLUDED:
+            self.last_fault, self.last_fault_at = fault, now
+        return self.breaker.settle(entry.permit, outcome, now, rng)
+
+    def reset(self, now: float) -> Transition | None:
+        """An operator's reset: closed, and nothing remembered against it."""
+        self.cooldown.clear()
+        self.resting_until = -math.inf
+        return self.breaker.reset(now)
+
+    def healthy(self, now: float) -> bool:
+        """Admissible, and within its pool's thresholds."""
+        if self.refusal(now) is not None:
+            return False
+        limits, seen = self.spec.thresholds, self.breaker.snapshot(now)
+        enough = seen.oks + seen.fails >= self.spec.breaker.min_requests
+        return (
+            seen.consecutive < limits.consecutive_failures
+            and (not enough or seen.error_rate <= limits.error_rate)
+            and (self.load.response.value or 0.0) <= limits.response_time
+        )
+
+    @property
+    def is_full(self) -> bool:
+        """As many attempts in flight as it may have."""
+        limit = self.spec.max_in_flight
+        return limit is not None and self.gate.inside >= limit
+
+    @property
+    def _limited(self) -> bool:
+        return self.limits.requests is not None or self.limits.tokens is not None
+
+
+def soonest(targets: Sequence[Target], now: float, tokens: int = 0) -> float | None:
+    """Seconds until the first of these may be asked again, 1 to 60; None where none will be by itself."""
+    at = min((target.retry_at(now, tokens) for target in targets), default=math.inf)
+    return None if math.isinf(at) else min(60.0, max(1.0, at - now))
