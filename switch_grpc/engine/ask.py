@@ -245,8 +245,8 @@ def _with_context(wire: WireRequest, call: Call) -> WireRequest:
 def _split(reply: Message) -> Sequence[Message]:
     match reply:
         case chat_pb2.ChatResponse():
-            return split_chat(reply)
+            return list[Message](split_chat(reply))
         case completion_pb2.CompletionResponse():
-            return split_completion(reply)
+            return list[Message](split_completion(reply))
         case _:
             raise Fault(Kind.UPSTREAM_PROTOCOL, "the provider answered a stream request with another shape")

@@ -15,6 +15,7 @@ from switch_grpc.call import Call
 from switch_grpc.engine.admission import Admission, Permit
 from switch_grpc.engine.ask import Ask, Wiring
 from switch_grpc.engine.attempt import Attempt
+from switch_grpc.engine.control import Control
 from switch_grpc.engine.deadline import CallLimits, call_deadline
 from switch_grpc.engine.tries import Tries
 from switch_grpc.engine.waiting import enter
@@ -27,7 +28,7 @@ from switch_grpc.routing.route import Route
 from switch_grpc.routing.table import RouteTable
 from switch_grpc.routing.target import Target
 from switch_grpc.upstream.base import Upstream
-from switch_grpc.v1 import switch_pb2
+from switch_grpc.v1 import admin_pb2, switch_pb2
 
 Batches = AsyncGenerator[Sequence[Message], None]
 
@@ -43,7 +44,7 @@ class Snapshot:
     wirings: Mapping[Target, Wiring]
     limits: Mapping[str, CallLimits]  # by route
     keys: auth.Keys
-    loaded: int  # Unix seconds
+    config: admin_pb2.ConfigStatus
 
 
 class Engine:
@@ -61,9 +62,10 @@ class Engine:
         """`admission`: how many calls may run at once, and wait."""
         self._snapshot = snapshot
         self._upstream = upstream
-        self._observers = tuple(observers)
         self._clock = asyncio.get_running_loop().time
         self._rng = rng or random.Random()  # noqa: S311  # jitter, not cryptography
+        self.control = Control(self, clock=self._clock, rng=self._rng)
+        self._observers: tuple[Observer, ...] = (*observers, self.control)
         self._draining = False
         self.admission = Admission(clock=self._clock, emit=self.emit, policy=admission or GatePolicy())
 
@@ -99,11 +101,78 @@ class Engine:
         permit.operation = "models"
         return switch_pb2.ListModelsResponse(
             models=[
-                _model(route, snapshot.loaded)
+                _model(route, snapshot.config.loaded.seconds)
                 for name, route in sorted(snapshot.table.routes.items())
                 if allowed is None or name in allowed
             ]
         )
+
+    # What operators do; see `control`.
+
+    async def status(
+        self, permit: Permit, request: admin_pb2.GetStatusRequest
+    ) -> admin_pb2.GetStatusResponse:
+        permit.operation = "admin"
+        return self.control.status(request.route, request.target)
+
+    def watch(
+        self, permit: Permit, request: admin_pb2.WatchStatusRequest
+    ) -> AsyncGenerator[admin_pb2.StatusEvent, None]:
+        permit.operation = "admin"
+        return self.control.watch(request.route, request.target)
+
+    async def reset(
+        self, permit: Permit, request: admin_pb2.ResetBreakerRequest
+    ) -> admin_pb2.ResetBreakerResponse:
+        permit.operation = "admin"
+        return self.control.reset(request.route, request.target)
+
+    async def override(
+        self, permit: Permit, request: admin_pb2.OverrideBreakerRequest
+    ) -> admin_pb2.OverrideBreakerResponse:
+        permit.operation = "admin"
+        return self.control.override(request)
+
+    async def reload(
+        self, permit: Permit, request: admin_pb2.ReloadConfigRequest
+    ) -> admin_pb2.ReloadConfigResponse:
+        permit.operation = "admin"
+        if self.control.reload is None:
+            raise Fault(Kind.UNSUPPORTED, "this gateway's configuration is fixed")
+        return await self.control.reload(request.dry_run)
+
+    async def explain(
+        self, permit: Permit, request: admin_pb2.ExplainRouteRequest
+    ) -> admin_pb2.ExplainRouteResponse:
+        permit.operation = "admin"
+        return self.control.explain(request.route, request.sticky_key)
+
+    # What the process does.
+
+    @property
+    def table(self) -> RouteTable:
+        return self._snapshot.table
+
+    @property
+    def config(self) -> admin_pb2.ConfigStatus:
+        return self._snapshot.config
+
+    @property
+    def state(self) -> admin_pb2.GatewayStatus.State:
+        states = admin_pb2.GatewayStatus
+        return states.STATE_DRAINING if self._draining else states.STATE_SERVING
+
+    @property
+    def in_flight(self) -> int:
+        return self.admission.in_flight
+
+    def swap(self, snapshot: Snapshot) -> None:
+        """Takes over another configuration. Calls in flight keep theirs; state of what stays is kept."""
+        now = self._clock()
+        for name, route in snapshot.table.routes.items():
+            if (before := self._snapshot.table.routes.get(name)) is not None:
+                route.adopt(before, now)
+        self._snapshot = snapshot
 
     def ready(self) -> bool:
         """Configured and not draining."""

@@ -74,7 +74,7 @@ class Plan:
         return Step(target, 0.0 if visited is None else _wait(target, visited, now, rng))
 
     def defer(self, target: Target) -> bool:
-        """Puts `target`, whose turn it is, behind the others of this round; False if it stands there already."""
+        """Puts `target`, whose turn it is, last in this round; False if it was put there before."""
         if target in self._deferred or not self._round:
             return False
         self._deferred.add(target)

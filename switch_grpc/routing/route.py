@@ -1,5 +1,6 @@
 """One route: its pools of targets, and the order in which a call tries them."""
 
+import copy
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -105,6 +106,15 @@ class Route:
         for target in self.targets:
             if (same := known.get((target.key, target.spec.identity))) is not None:
                 target.adopt(same, now)
+
+    def preview(self, *, sticky_key: str | None, now: float) -> list[Target]:
+        """The order that a call would get now, without counting as one."""
+        shadow = Route(self.spec, [Pool(pool.spec, pool.targets) for pool in self.pools])
+        for pool, original in zip(shadow.pools, self.pools, strict=True):
+            pool.rotation = copy.deepcopy(original.rotation)
+        chance = random.Random(0)  # noqa: S311  # the same answer for the same question
+        found = shadow.candidates(fallback=True, sticky_key=sticky_key, tokens=0, now=now, rng=chance)
+        return found.targets
 
     def candidates(
         self, *, fallback: bool, sticky_key: str | None, tokens: int, now: float, rng: random.Random

@@ -21,11 +21,21 @@ class RouteTable:
             if route.spec.default:
                 self._default = route
 
+    def named(self, name: str) -> Route:
+        """The route called `name`, for operators: no default stands in. Raises Fault(UNKNOWN_ROUTE)."""
+        route = self._by_name.get(name)
+        if route is None:
+            raise self._unknown(name)
+        return route
+
     def find(self, name: str) -> Route:
         """The route called `name`, or the default route. Raises Fault(UNKNOWN_ROUTE) that names near ones."""
         route = self._by_name.get(name, self._default)
         if route is None:
-            near = difflib.get_close_matches(name, self._by_name, n=3)
-            hint = f"; did you mean {', '.join(map(repr, near))}?" if near else "; see GET /v1/models"
-            raise Fault(Kind.UNKNOWN_ROUTE, f"no route is called {name!r}{hint}", param="model")
+            raise self._unknown(name)
         return route
+
+    def _unknown(self, name: str) -> Fault:
+        near = difflib.get_close_matches(name, self._by_name, n=3)
+        hint = f"; did you mean {', '.join(map(repr, near))}?" if near else "; see GET /v1/models"
+        return Fault(Kind.UNKNOWN_ROUTE, f"no route is called {name!r}{hint}", param="model")

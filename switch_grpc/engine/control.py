@@ -1,0 +1,228 @@
+"""What operators see and do: status, watching, reset, overrides, reload, explain."""
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from typing import Final, Protocol
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from switch_grpc import __version__
+from switch_grpc.engine.attempt import REASONS
+from switch_grpc.engine.tries import BREAKER_STATES, breaker_changed
+from switch_grpc.events import BreakerChanged, ConfigReloaded, Event
+from switch_grpc.faults import Fault, Kind
+from switch_grpc.routing.balance import unfit
+from switch_grpc.routing.route import Route
+from switch_grpc.routing.states import Cause, Snapshot, State, Transition
+from switch_grpc.routing.table import RouteTable
+from switch_grpc.routing.target import Target
+from switch_grpc.v1 import admin_pb2
+
+CAUSES: Final = {
+    Cause.CONSECUTIVE: admin_pb2.BREAKER_CAUSE_CONSECUTIVE,
+    Cause.RATE: admin_pb2.BREAKER_CAUSE_RATE,
+    Cause.PERMANENT: admin_pb2.BREAKER_CAUSE_PERMANENT,
+    Cause.TLS: admin_pb2.BREAKER_CAUSE_TLS,
+    Cause.PROBE: admin_pb2.BREAKER_CAUSE_PROBE,
+    Cause.FORCED: admin_pb2.BREAKER_CAUSE_FORCED,
+}
+WATCH_BACKLOG: Final = 256  # events that a watcher may be behind; then it is sent the whole status again
+
+Reload = Callable[[bool], Awaitable[admin_pb2.ReloadConfigResponse]]
+
+
+class Watched(Protocol):
+    """The engine, as far as its operators see it."""
+
+    @property
+    def table(self) -> RouteTable: ...
+    @property
+    def config(self) -> admin_pb2.ConfigStatus: ...
+    @property
+    def state(self) -> admin_pb2.GatewayStatus.State: ...
+    @property
+    def in_flight(self) -> int: ...
+    def emit(self, event: Event) -> None: ...
+
+
+class Control:
+    """An engine's levers. Also an observer: what it is told, watchers hear."""
+
+    def __init__(self, engine: Watched, *, clock: Callable[[], float], rng: random.Random) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._rng = rng
+        self._started = time.time()
+        self._watchers: set[asyncio.Queue[Event | None]] = set()
+        self.reload: Reload | None = None  # set by whoever knows where configurations come from
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, BreakerChanged | ConfigReloaded):
+            for queue in self._watchers:
+                if not queue.full():  # the last place tells the watcher that it missed something
+                    queue.put_nowait(event if queue.qsize() < WATCH_BACKLOG - 1 else None)
+
+    def status(self, route: str, target: str) -> admin_pb2.GetStatusResponse:
+        """Every target that matches; empty matches all. Raises Fault(UNKNOWN_ROUTE)."""
+        return admin_pb2.GetStatusResponse(
+            targets=[self._status_of(found) for found in self._matching(route, target)],
+            gateway=self.gateway(),
+        )
+
+    def gateway(self) -> admin_pb2.GatewayStatus:
+        return admin_pb2.GatewayStatus(
+            state=self._engine.state,
+            version=__version__,
+            started=stamp(self._started),
+            config=self._engine.config,
+            in_flight=self._engine.in_flight,
+        )
+
+    async def watch(self, route: str, target: str) -> AsyncGenerator[admin_pb2.StatusEvent, None]:
+        """A snapshot, then an event per change; another snapshot in place of events that were missed."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue(WATCH_BACKLOG)
+        self._watchers.add(queue)
+        try:
+            yield admin_pb2.StatusEvent(at=stamp(time.time()), snapshot=self.status(route, target))
+            while True:
+                event = await queue.get()
+                told = admin_pb2.StatusEvent(at=stamp(time.time()))
+                match event:
+                    case BreakerChanged() if self._matches(event, route, target):
+                        told.target.CopyFrom(self.status(event.route, event.target).targets[0])
+                    case ConfigReloaded():
+                        told.gateway.CopyFrom(self.gateway())
+                    case None:
+                        told.snapshot.CopyFrom(self.status(route, target))
+                    case _:
+                        continue
+                yield told
+        finally:
+            self._watchers.discard(queue)
+
+    def reset(self, route: str, target: str) -> admin_pb2.ResetBreakerResponse:
+        """Closes breakers and clears cooldowns. Raises Fault(UNKNOWN_ROUTE) where nothing matches."""
+        found = self._matching(route, target)
+        for one in found:
+            self._moved(one, one.reset(self._clock()))
+        return admin_pb2.ResetBreakerResponse(targets=[self._status_of(one) for one in found])
+
+    def override(self, request: admin_pb2.OverrideBreakerRequest) -> admin_pb2.OverrideBreakerResponse:
+        """Holds one breaker open or closed. Raises Fault (UNKNOWN_ROUTE, BAD_REQUEST)."""
+        if not (request.route and request.target):
+            raise Fault(Kind.BAD_REQUEST, "an override names one route and one target", param="target")
+        if not (request.ttl >= 0 and math.isfinite(request.ttl)):
+            raise Fault(Kind.BAD_REQUEST, "ttl is in seconds; 0 holds until reset", param="ttl")
+        (target,) = self._matching(request.route, request.target)
+        now, ttl = self._clock(), request.ttl or None
+        match request.mode:
+            case admin_pb2.BreakerOverride.MODE_FORCE_OPEN:
+                self._moved(target, target.breaker.force_open(now, ttl))
+            case admin_pb2.BreakerOverride.MODE_FORCE_CLOSED:
+                self._moved(target, target.breaker.force_closed(now, ttl))
+            case _:
+                raise Fault(Kind.BAD_REQUEST, "mode is MODE_FORCE_OPEN or MODE_FORCE_CLOSED", param="mode")
+        return admin_pb2.OverrideBreakerResponse(target=self._status_of(target))
+
+    def explain(self, route_name: str, sticky_key: str) -> admin_pb2.ExplainRouteResponse:
+        """The order in which a call would try the targets, and why some are passed over; picks nobody."""
+        route, now = self._engine.table.find(route_name), self._clock()
+        explained = admin_pb2.ExplainRouteResponse(route=route.spec.name, strategy=route.strategy)
+        candidates = route.preview(sticky_key=sticky_key or None, now=now)
+        for target in candidates:
+            explained.candidates.append(_candidate(target, f"by {route.strategy}", admissible=True))
+        for pool in route.pools:
+            for target in pool.targets:
+                if target not in candidates:
+                    reason = unfit(target, pool.spec.max_cost_per_token) or target.refusal(now)
+                    reason = reason or "beyond the fallback's maxAttempts"
+                    explained.candidates.append(_candidate(target, reason, admissible=False))
+        return explained
+
+    def _matching(self, route: str, target: str) -> list[Target]:
+        routes: Iterable[Route] = self._engine.table.routes.values()
+        if route:
+            routes = [self._engine.table.named(route)]
+        found = [one for each in routes for one in each.targets if not target or one.key == target]
+        if target and not found:
+            where = f"route {route!r} has" if route else "there is"
+            raise Fault(Kind.UNKNOWN_ROUTE, f"{where} no target called {target!r}", param="target")
+        return found
+
+    def _matches(self, event: BreakerChanged, route: str, target: str) -> bool:
+        return (not route or event.route == route) and (not target or event.target == target)
+
+    def _moved(self, target: Target, transition: Transition | None) -> None:
+        if transition is not None:
+            self._engine.emit(breaker_changed(target, transition))
+
+    def _status_of(self, target: Target) -> admin_pb2.TargetStatus:
+        now = self._clock()
+        wall = time.time() - now
+        spec, load, seen = target.spec, target.load, target.breaker.snapshot(now)
+        status = admin_pb2.TargetStatus(
+            route=spec.route,
+            target=spec.name,
+            provider=spec.provider,
+            model=spec.model,
+            state=BREAKER_STATES[seen.state],
+            permanent_trips=seen.permanent_trips,
+            consecutive_failures=seen.consecutive,
+            total_requests=load.total,
+            successful_requests=load.succeeded,
+            failed_requests=load.failed,
+            error_rate=seen.error_rate,
+            average_response_ms=(load.response.value or 0.0) * 1e3,
+            average_ttfb_ms=(load.ttfb.value or 0.0) * 1e3,
+            in_flight=load.in_flight,
+            health=_health(target, now),
+        )
+        if seen.cause is not None and seen.state is not State.CLOSED:
+            status.cause = CAUSES.get(seen.cause, admin_pb2.BREAKER_CAUSE_UNSPECIFIED)
+        if seen.until is not None and math.isfinite(seen.until):
+            status.next_attempt.CopyFrom(stamp(wall + seen.until))
+        if target.cooldown.is_cooling(now):
+            status.cooling_until.CopyFrom(stamp(wall + target.cooldown.until))
+        if target.last_fault is not None:
+            status.last_fault = REASONS[target.last_fault.kind]
+            status.last_fault_message = target.last_fault.message
+            status.last_fault_at.CopyFrom(stamp(wall + target.last_fault_at))
+        if seen.override is not None:
+            status.override.CopyFrom(_override(seen, wall))
+        return status
+
+
+def stamp(wall: float) -> Timestamp:
+    """Unix seconds as a Timestamp."""
+    whole = math.floor(wall)
+    return Timestamp(seconds=whole, nanos=int((wall - whole) * 1e9))
+
+
+def _health(target: Target, now: float) -> admin_pb2.Health:
+    if target.load.total == 0 and target.refusal(now) is None:
+        return admin_pb2.HEALTH_UNSPECIFIED
+    return admin_pb2.HEALTH_HEALTHY if target.healthy(now) else admin_pb2.HEALTH_UNHEALTHY
+
+
+def _override(seen: Snapshot, wall: float) -> admin_pb2.BreakerOverride:
+    forced_open = seen.override is State.OPEN
+    modes = admin_pb2.BreakerOverride
+    override = admin_pb2.BreakerOverride(
+        mode=modes.MODE_FORCE_OPEN if forced_open else modes.MODE_FORCE_CLOSED
+    )
+    if seen.override_until is not None and math.isfinite(seen.override_until):
+        override.until.CopyFrom(stamp(wall + seen.override_until))
+    return override
+
+
+def _candidate(target: Target, reason: str, *, admissible: bool) -> admin_pb2.ExplainRouteResponse.Candidate:
+    return admin_pb2.ExplainRouteResponse.Candidate(
+        target=target.key,
+        provider=target.spec.provider,
+        model=target.spec.model,
+        admissible=admissible,
+        reason=reason,
+    )
