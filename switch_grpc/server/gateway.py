@@ -31,7 +31,7 @@ class _Reader(Generic[R]):
         """Raises Fault(BAD_REQUEST | INVALID_JSON) that names the field."""
         message = decode(self.kind, data)
         self.check(message)
-        return head_of(message, stream=stream), MessageBody(message)
+        return head_of(message, stream), MessageBody(message)
 
 
 _CHAT = _Reader(chat_pb2.ChatRequest, check_chat_request)

@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import NoReturn, Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from switch_grpc.call import Call
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.server.engine_port import Permit
-from switch_grpc.server.metadata import REQUEST_ID, call_of, request_id
+from switch_grpc.server.metadata import REQUEST_ID, Metadata, call_of, request_id
 from switch_grpc.server.status import short, trailers_of
 
 log = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ async def _write(context: Context, message: Message) -> None:
 
 def _begin(context: Context) -> str:
     """The call's id, which goes back in the trailing metadata whatever becomes of the call."""
-    call_id = request_id(context.invocation_metadata() or ())
+    call_id = request_id(_metadata(context))
     context.set_trailing_metadata(((REQUEST_ID, call_id),))
     return call_id
 
@@ -153,10 +153,14 @@ def _begin(context: Context) -> str:
 def _call(call_id: str, context: Context) -> Call:
     return call_of(
         call_id,
-        context.invocation_metadata() or (),
+        _metadata(context),
         remaining=context.time_remaining(),
         now=asyncio.get_running_loop().time(),
     )
+
+
+def _metadata(context: Context) -> Metadata:
+    return cast("Metadata", context.invocation_metadata() or ())  # pairs, whatever the stubs say
 
 
 def _bug(error: Exception, call_id: str) -> Fault:
