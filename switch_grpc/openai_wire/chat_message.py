@@ -1,0 +1,186 @@
+"""Chat messages and what they are made of: content parts, tool calls, audio.
+
+Requests and replies share these maps but for three things: a request's nulls are kept, an answer has
+`content` and `refusal` even when they are null, and only answers know `reasoning` as a second spelling of
+`reasoning_content`.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from switch_grpc.openai_wire.fields import (
+    KEEP,
+    NULL,
+    Field,
+    Fields,
+    Fork,
+    Shape,
+    Union,
+    integer,
+    missing,
+    one,
+    raw_list,
+    text,
+    text_of,
+    text_or_empty,
+    unlike,
+)
+from switch_grpc.openai_wire.guard import Members
+from switch_grpc.v1 import chat_pb2 as pb
+
+ROLES: Final = {
+    "developer": pb.ROLE_DEVELOPER,
+    "system": pb.ROLE_SYSTEM,
+    "user": pb.ROLE_USER,
+    "assistant": pb.ROLE_ASSISTANT,
+    "tool": pb.ROLE_TOOL,
+    "function": pb.ROLE_FUNCTION,
+}
+ROLE_NAMES: Final = {number: name for name, number in ROLES.items()}
+_ROLE_FIELDS: Final = {name: {"role": number} for name, number in ROLES.items()}
+
+_FINISH: Final = {
+    "stop": pb.FINISH_REASON_STOP,
+    "length": pb.FINISH_REASON_LENGTH,
+    "tool_calls": pb.FINISH_REASON_TOOL_CALLS,
+    "content_filter": pb.FINISH_REASON_CONTENT_FILTER,
+    "function_call": pb.FINISH_REASON_FUNCTION_CALL,
+}
+_FINISH_NAMES: Final = {number: name for name, number in _FINISH.items()}
+_FINISH_FIELDS: Final = {name: {"finish_reason": number} for name, number in _FINISH.items()}
+
+
+def _read_role(raw: Raw) -> Any:
+    role = text_of(raw)
+    return _ROLE_FIELDS.get(role) or ({"role_text": role} if role else KEEP)
+
+
+def _read_finish_reason(raw: Raw) -> Any:
+    reason = text_of(raw)
+    return _FINISH_FIELDS.get(reason) or ({"finish_reason_text": reason} if reason else {})
+
+
+ROLE: Final = Fork("role", _read_role, {"role": ROLE_NAMES.get, "role_text": None})
+FINISH_REASON: Final = Fork(
+    "finish_reason", _read_finish_reason, {"finish_reason": _FINISH_NAMES.get, "finish_reason_text": None}
+)
+
+
+def arguments() -> Field:
+    """In a reply. Text as the model wrote it; some servers send the object itself: its text, then."""
+
+    def read(raw: Raw) -> Any:
+        try:
+            return text_of(raw)
+        except msgspec.ValidationError:
+            if bytes(raw)[0] == ord("{"):
+                return bytes(raw)
+            raise
+
+    return Field("arguments", read, required=True)
+
+
+def _function_call(*, nulls: bool) -> Shape:
+    written = text("arguments", required=True) if nulls else arguments()
+    return Shape(pb.FunctionCall, text("name", required=True), written, nulls=nulls)
+
+
+def _tool_calls(*, nulls: bool) -> Union:
+    custom = Shape(pb.CustomCall, text("name", required=True), text("input", required=True), nulls=nulls)
+    calls = {"function": _function_call(nulls=nulls), "custom": custom}
+    return Union(
+        {
+            kind: Shape(
+                pb.ToolCall,
+                text_or_empty("id"),
+                one(kind, shape),
+                nulls=nulls,
+                always={"id": "", "type": kind} if not nulls else {"type": kind},
+            )
+            for kind, shape in calls.items()
+        }
+    )
+
+
+def audio(*, nulls: bool) -> Shape:
+    return Shape(pb.Audio, text("id"), text("data"), integer("expires_at"), text("transcript"), nulls=nulls)
+
+
+def parts(*, nulls: bool) -> Union:
+    """The parts of a message's content."""
+    image = Shape(pb.ImageUrl, text("url", required=True), text("detail"), nulls=nulls)
+    sound = Shape(pb.InputAudio, text("data", required=True), text("format", required=True), nulls=nulls)
+    file = Shape(pb.File, text("file_id"), text("file_data"), text("filename"), nulls=nulls)
+    kinds = {
+        "text": text("text"),
+        "image_url": one("image_url", image),
+        "input_audio": one("input_audio", sound),
+        "file": one("file", file),
+        "refusal": text("refusal"),
+    }
+    return Union(
+        {kind: Shape(pb.Part, member, nulls=nulls, always={"type": kind}) for kind, member in kinds.items()}
+    )
+
+
+def content(union: Union) -> Fork:
+    """A text or a list of parts."""
+    text_or_list = msgspec.json.Decoder(str | list[Raw]).decode
+
+    def read(raw: Raw) -> Any:
+        try:
+            value = text_or_list(raw)
+        except msgspec.ValidationError:
+            raise unlike(raw, "a string or a list of parts") from None
+        if isinstance(value, str):
+            return {"content": value}
+        return {"parts": union.read_all(value)} if value else KEEP
+
+    return Fork("content", read, {"content": None, "parts": union.write_all})
+
+
+def _message(*, nulls: bool, always: Fields) -> Shape:
+    calls = _tool_calls(nulls=nulls)
+    return Shape(
+        pb.Message,
+        ROLE,
+        content(parts(nulls=nulls)),
+        text("name"),
+        calls.field("tool_calls"),
+        text("tool_call_id"),
+        text("refusal"),
+        text("reasoning_content", proto="reasoning"),
+        one("audio", audio(nulls=nulls)),
+        one("function_call", _function_call(nulls=nulls)),
+        raw_list("annotations"),
+        nulls=nulls,
+        always=always,
+    )
+
+
+REQUEST_PARTS: Final = parts(nulls=True)
+REQUEST_MESSAGE: Final = _message(nulls=True, always={})
+ANSWER: Final = _message(nulls=False, always={"role": "assistant", "content": None, "refusal": None})
+REPLY_AUDIO: Final = audio(nulls=False)
+
+
+def read_request_message(members: Members) -> Fields:
+    fields = REQUEST_MESSAGE.read(members)
+    if "role" not in fields and "role_text" not in fields:
+        raise unlike(members["role"], "a role").within("role") if "role" in members else missing("role")
+    return fields
+
+
+def read_answer(members: Members) -> Fields:
+    return ANSWER.read(one_reasoning(members))
+
+
+def one_reasoning(members: Members) -> Members:
+    """The same members, with `reasoning` as `reasoning_content` where it is text and the only one."""
+    if "reasoning" in members:
+        thought, other = members["reasoning"], members.get("reasoning_content", NULL)
+        if bytes(thought)[0] == ord('"') and other in (NULL, thought):
+            members["reasoning_content"] = members.pop("reasoning")
+    return members
