@@ -8,8 +8,9 @@ from urllib.parse import unquote
 import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from http_facade.backend import Backend, Permit
+from http_facade.backend import Backend
 from http_facade.caller import Caller
+from switch_grpc.permit import Permit
 from switch_grpc.v1 import admin_pb2, fault_pb2, route_info_pb2
 
 Metrics = Callable[[], tuple[bytes, str]]

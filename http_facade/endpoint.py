@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-from http_facade.backend import Backend, Permit
+from http_facade.backend import Backend
 from http_facade.caller import Caller
 from http_facade.errors import as_fault, unknown_url, wrong_method
 from switch_grpc.call import INFERENCE
 from switch_grpc.faults import Fault, Kind
+from switch_grpc.permit import Permit
 
 Handler = Callable[[Caller, Permit], Awaitable[None]]
 OpenHandler = Callable[[Caller], Awaitable[None]]
@@ -32,13 +32,11 @@ class Endpoint:
         scope: str,
         methods: tuple[str, ...],
         handle: Handler,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.scope = scope
         self.methods = methods
         self._backend = backend
         self._handle = handle
-        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = Caller(scope, receive, send)
@@ -54,7 +52,7 @@ class Endpoint:
             caller.unwatch()
 
     async def _serve(self, caller: Caller) -> None:
-        with await self._backend.open(caller.call(self._clock()), self.scope) as permit:
+        with await self._backend.open(caller.call(asyncio.get_running_loop().time()), self.scope) as permit:
             _check_method(caller, self.methods)
             await self._handle(caller, permit)
 
@@ -101,9 +99,8 @@ class UnknownPath:
     scope = INFERENCE
     methods = ()
 
-    def __init__(self, backend: Backend, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = Caller(scope, receive, send)
@@ -115,7 +112,7 @@ class UnknownPath:
     async def _serve(self, caller: Caller) -> None:
         missing = unknown_url(caller.method, caller.path)
         try:
-            with await self._backend.open(caller.call(self._clock()), self.scope):
+            with await self._backend.open(caller.call(asyncio.get_running_loop().time()), self.scope):
                 raise missing
         except Fault as fault:
             raise (missing if fault.kind is Kind.FORBIDDEN else fault) from None

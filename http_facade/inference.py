@@ -1,8 +1,7 @@
 """The flow of every inference request: body, head, then one reply or a stream."""
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import cast
@@ -10,7 +9,7 @@ from typing import cast
 import msgspec
 from google.protobuf.message import Message
 
-from http_facade.backend import Backend, Permit
+from http_facade.backend import Backend
 from http_facade.body import check_content, read_body
 from http_facade.caller import Caller
 from http_facade.headers import route_headers
@@ -19,6 +18,7 @@ from http_facade.settings import HttpSettings
 from http_facade.sse import Chunk, Encode, Transcript
 from http_facade.stream import EventStream
 from switch_grpc.faults import Fault, Kind, bad_request
+from switch_grpc.permit import Permit
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import route_info_pb2
 
@@ -70,12 +70,12 @@ class Inference:
                 await out.send(batch)
 
 
-async def _within(permit: Permit, work: "asyncio._CoroutineLike[Message]") -> Message:
+async def _within(permit: Permit, work: Awaitable[Message]) -> Message:
     """The reply, within the caller's patience: its SDK gives up reading then, so nobody would see it."""
     until = permit.call.first_byte_deadline
     if until is None:
         return await work
-    timer = asyncio.timeout(until - time.monotonic())
+    timer = asyncio.timeout_at(until)
     try:
         async with timer:
             return await work

@@ -2,9 +2,10 @@
 
 import msgspec
 
-from http_facade.backend import Backend, Permit
+from http_facade.backend import Backend
 from http_facade.caller import Caller
 from switch_grpc.faults import Fault, Kind
+from switch_grpc.permit import Permit
 from switch_grpc.v1 import switch_pb2
 
 OWNER = "switch"

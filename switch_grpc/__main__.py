@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"switch {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     try:
-        from switch_grpc.cli import COMMANDS  # here, so that a missing extra is told and not a traceback
+        from switch_grpc.cli.commands import COMMANDS  # here, so that a missing extra is told and not a traceback
     except ModuleNotFoundError as error:
         sys.stderr.write(MISSING.format(name=error.name))
         return 1

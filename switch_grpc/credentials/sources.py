@@ -21,6 +21,16 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """A place that cannot be read at all; `why` says so."""
+
+    why: str
+
+    async def fetch(self) -> Secret:
+        raise Fault(Kind.CREDENTIALS, self.why)
+
+
+@dataclass(frozen=True, slots=True)
 class EnvSource:
     """An environment variable, read anew at each fetch."""
 

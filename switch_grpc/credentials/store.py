@@ -20,6 +20,7 @@ FORCED_INTERVAL: Final = 10.0  # a refused key is fetched again at most this oft
 SIGNERS: Final[Mapping[str, Callable[[Secret], Signer]]] = {
     "bearer": lambda secret: HeaderKey(secret),
     "x-api-key": lambda secret: HeaderKey(secret, "x-api-key", ""),
+    "none": lambda secret: NoAuth(),
     "api-key": lambda secret: HeaderKey(secret, "api-key", ""),
 }
 

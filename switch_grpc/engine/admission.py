@@ -1,62 +1,15 @@
-"""Letting calls in: the permit that a door holds from before the body is read until the last byte is out."""
+"""Letting calls in, and reporting what became of them."""
 
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from types import TracebackType
-from typing import Self
 
 from switch_grpc.call import Call, Principal
 from switch_grpc.engine.waiting import enter
 from switch_grpc.events import CallFinished, Event
 from switch_grpc.faults import Fault, Kind
+from switch_grpc.permit import Permit
 from switch_grpc.routing.gate import Gate, GatePolicy, Place, Ticket
-from switch_grpc.v1 import chat_pb2, route_info_pb2
-
-
-class Permit:
-    """The right to run one call, and the record of it. Leaving the `with` block reports the outcome."""
-
-    __slots__ = (
-        "_close",
-        "call",
-        "chunks",
-        "first_content_at",
-        "info",
-        "operation",
-        "principal",
-        "route",
-        "stream",
-        "usage",
-    )
-
-    def __init__(
-        self, call: Call, principal: Principal, close: Callable[["Permit", Fault | None], None]
-    ) -> None:
-        self.call = call
-        self.principal = principal
-        self.operation = ""
-        self.route = ""
-        self.stream = False
-        self.chunks = 0
-        self.first_content_at: float | None = None
-        self.usage: chat_pb2.Usage | None = None
-        self.info: route_info_pb2.RouteInfo | None = None
-        self._close: Callable[[Permit, Fault | None], None] | None = close
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close(fault_of(error))
-
-    def close(self, fault: Fault | None) -> None:
-        """Ends the call with its outcome; only the first time counts."""
-        close, self._close = self._close, None
-        if close is not None:
-            close(self, fault)
 
 
 class Admission:
@@ -121,19 +74,6 @@ class Admission:
                 info=permit.info,
             )
         )
-
-
-def fault_of(error: BaseException | None) -> Fault | None:
-    """The fault that an exception leaving a call stands for; None for none."""
-    match error:
-        case None:
-            return None
-        case Fault():
-            return error
-        case asyncio.CancelledError() | GeneratorExit():
-            return Fault(Kind.CANCELLED, "the caller went away")
-        case _:
-            return Fault(Kind.BUG, f"unexpected {type(error).__name__}")
 
 
 def _ignore(permit: Permit, fault: Fault | None) -> None:

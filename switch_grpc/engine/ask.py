@@ -50,6 +50,7 @@ class Wiring:
     binding: Binding
     dialects: Mapping[Operation, Dialect]  # an operation that is missing cannot be served
     store: Store
+    upstream: Upstream
     signer: str  # the kind of signer: bearer, x-api-key, ...
     timers: TargetTimers
     exchange_timers: Timers
@@ -62,14 +63,12 @@ class Ask:
 
     def __init__(
         self,
-        upstream: Upstream,
         wiring: Wiring,
         attempt: Attempt,
         call: Call,
         head: Head,
         body: Body[Message],
     ) -> None:
-        self._upstream = upstream
         self._wiring = wiring
         self._attempt = attempt
         self._call = call
@@ -176,7 +175,7 @@ class Ask:
         attempt = self._attempt
         deadline = attempt.read_deadline(self._head.stream)
         try:
-            exchange = await self._upstream.send(wire, self._wiring.exchange_timers, deadline)
+            exchange = await self._wiring.upstream.send(wire, self._wiring.exchange_timers, deadline)
         except Fault as fault:
             raise attempt.blamed(fault) from fault
         attempt.upstream_status = exchange.status

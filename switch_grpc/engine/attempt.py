@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final, Self, cast
 
-from switch_grpc.engine.admission import fault_of
 from switch_grpc.engine.deadline import TargetTimers
 from switch_grpc.faults import Fault, Kind
+from switch_grpc.permit import fault_of
 from switch_grpc.routing.target import Entry, Target
 from switch_grpc.v1 import chat_pb2, fault_pb2
 

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from switch_grpc import auth
 from switch_grpc.call import Call
-from switch_grpc.engine.admission import Admission, Permit
+from switch_grpc.engine.admission import Admission
 from switch_grpc.engine.ask import Ask, Wiring
 from switch_grpc.engine.attempt import Attempt
 from switch_grpc.engine.control import Control
@@ -21,13 +21,13 @@ from switch_grpc.engine.tries import Tries
 from switch_grpc.engine.waiting import enter
 from switch_grpc.events import Event, Observer
 from switch_grpc.faults import Fault, Kind
+from switch_grpc.permit import Permit
 from switch_grpc.providers.dialects.base import has_content
 from switch_grpc.request import Body, Head
 from switch_grpc.routing.gate import GatePolicy, Place, Ticket
 from switch_grpc.routing.route import Route
 from switch_grpc.routing.table import RouteTable
 from switch_grpc.routing.target import Target
-from switch_grpc.upstream.base import Upstream
 from switch_grpc.v1 import admin_pb2, switch_pb2
 
 Batches = AsyncGenerator[Sequence[Message], None]
@@ -53,7 +53,6 @@ class Engine:
     def __init__(
         self,
         snapshot: Snapshot,
-        upstream: Upstream,
         *,
         observers: Sequence[Observer] = (),
         admission: GatePolicy | None = None,
@@ -61,7 +60,6 @@ class Engine:
     ) -> None:
         """`admission`: how many calls may run at once, and wait."""
         self._snapshot = snapshot
-        self._upstream = upstream
         self._clock = asyncio.get_running_loop().time
         self._rng = rng or random.Random()  # noqa: S311  # jitter, not cryptography
         self.control = Control(self, clock=self._clock, rng=self._rng)
@@ -223,7 +221,7 @@ class Engine:
         relay = _relayed_stream if head.stream else _relayed_reply
         async for attempt in tries:
             with attempt:
-                ask = Ask(self._upstream, snapshot.wirings[attempt.target], attempt, permit.call, head, body)
+                ask = Ask(snapshot.wirings[attempt.target], attempt, permit.call, head, body)
                 async with (
                     aclosing(ask.batches()) as given,
                     aclosing(relay(tries, attempt, given)) as relayed,

@@ -8,13 +8,13 @@ from typing import Final, Self
 
 from google.protobuf.message import Message
 
-from switch_grpc.engine.admission import Permit
 from switch_grpc.engine.attempt import Attempt, deadline_fault
 from switch_grpc.engine.deadline import MIN_ATTEMPT, TargetTimers, attempt_deadline
 from switch_grpc.engine.plan import Plan
 from switch_grpc.engine.waiting import enter
 from switch_grpc.events import AttemptFinished, BreakerChanged, Event
 from switch_grpc.faults import Fault, Kind
+from switch_grpc.permit import Permit
 from switch_grpc.request import Head, Operation
 from switch_grpc.routing.budget import is_free
 from switch_grpc.routing.gate import Place

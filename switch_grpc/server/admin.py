@@ -9,7 +9,8 @@ import grpc
 from google.protobuf.message import Message
 
 from switch_grpc.call import ADMIN_READ, ADMIN_WRITE
-from switch_grpc.server.engine_port import Administration, Permit
+from switch_grpc.permit import Permit
+from switch_grpc.server.engine_port import Administration
 from switch_grpc.server.rpc import Door, decode
 from switch_grpc.v1 import admin_pb2
 

@@ -13,8 +13,9 @@ from grpc_reflection.v1alpha._async import ReflectionServicer
 
 from switch_grpc.call import ADMIN_READ, INFERENCE
 from switch_grpc.faults import Fault, Kind
+from switch_grpc.permit import Permit
 from switch_grpc.server import admin, gateway
-from switch_grpc.server.engine_port import Engine, Permit
+from switch_grpc.server.engine_port import Engine
 from switch_grpc.server.health import Health
 from switch_grpc.server.rpc import Door
 

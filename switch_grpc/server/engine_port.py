@@ -1,27 +1,14 @@
 """What the gRPC door needs of the engine behind it."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractContextManager
 from typing import Protocol
 
 from google.protobuf.message import Message
 
-from switch_grpc.call import Call, Principal
+from switch_grpc.call import Call
+from switch_grpc.permit import Permit
 from switch_grpc.request import Body, Head
 from switch_grpc.v1 import admin_pb2, switch_pb2
-
-
-class Permit(AbstractContextManager["Permit"], Protocol):
-    """The right to run one call. Leave the `with` block when the answer is out: it reports the outcome.
-
-    An exception that passes through is the call's fault: a Fault, cancellation (CANCELLED), or a bug.
-    """
-
-    @property
-    def call(self) -> Call: ...
-
-    @property
-    def principal(self) -> Principal: ...
 
 
 class Inference(Protocol):

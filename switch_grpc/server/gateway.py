@@ -10,8 +10,9 @@ from google.protobuf.message import Message
 
 from switch_grpc.call import INFERENCE
 from switch_grpc.openai_wire import check_chat_request, check_completion_request, check_embed_request, head_of
+from switch_grpc.permit import Permit
 from switch_grpc.request import Head, MessageBody
-from switch_grpc.server.engine_port import Inference, Permit
+from switch_grpc.server.engine_port import Inference
 from switch_grpc.server.rpc import Ask, AskMany, Door, decode
 from switch_grpc.v1 import chat_pb2, completion_pb2, embedding_pb2, switch_pb2
 

@@ -1,0 +1,224 @@
+"""The composition root: a configuration becomes routes, targets, credentials and keys, all wired."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from switch_grpc import auth
+from switch_grpc.call import Principal
+from switch_grpc.config import effective
+from switch_grpc.config.check import Tables
+from switch_grpc.config.source import Loaded
+from switch_grpc.config.stores import SimpleKeys
+from switch_grpc.credentials.sources import EnvSource, FileSource, Missing, Source
+from switch_grpc.credentials.store import CredentialStore, NoCredentials
+from switch_grpc.engine.ask import Store, Wiring
+from switch_grpc.engine.control import stamp
+from switch_grpc.engine.deadline import CallLimits, TargetTimers
+from switch_grpc.engine.engine import Snapshot
+from switch_grpc.providers.dialects.base import Binding
+from switch_grpc.providers.vendors import PLANNED, VENDORS, Vendor, dialects_of, normalise_base
+from switch_grpc.routing.balance import STRATEGIES
+from switch_grpc.routing.policy import BreakerPolicy, PermanentPolicy
+from switch_grpc.routing.route import FallbackSpec, Pool, PoolSpec, Route, RouteSpec
+from switch_grpc.routing.table import RouteTable
+from switch_grpc.routing.target import HealthThresholds, Target, TargetSpec
+from switch_grpc.upstream.base import Timers, Upstream
+from switch_grpc.upstream.http import HttpUpstream
+from switch_grpc.v1 import admin_pb2
+
+# What this build can do, for checking configurations.
+TABLES: Final = Tables(vendors=VENDORS, planned=PLANNED, strategies=STRATEGIES.keys())
+PEPPER: Final = "AUTH_PEPPER"  # the environment variable that is hashed before every key
+
+
+class Upstreams:
+    """One connection pool per way out (proxy, CA file); kept over reloads."""
+
+    def __init__(self) -> None:
+        self._open: dict[effective.Egress, HttpUpstream] = {}
+
+    def of(self, egress: effective.Egress) -> Upstream:
+        known = self._open.get(egress)
+        if known is None:
+            known = self._open[egress] = HttpUpstream(ca_file=egress.ca_file, proxy=egress.proxy)
+        return known
+
+    async def close(self) -> None:
+        await asyncio.gather(*(upstream.close() for upstream in self._open.values()))
+
+
+def snapshot(loaded: Loaded, *, upstreams: Upstreams, wall: float) -> Snapshot:
+    """All that comes from one configuration, with fresh state. Call it on the event loop that serves."""
+    config, environ = loaded.config, loaded.environ
+    stores = {store.id: _store(store, environ, config) for store in config.credential_stores.values()}
+    wirings: dict[Target, Wiring] = {}
+    routes = []
+    for route in config.routes:
+        pools = []
+        for pool in route.pools:
+            targets = [Target(_target_spec(route, pool, target)) for target in pool.targets]
+            pools.append(Pool(_pool_spec(pool), targets))
+            for made, target in zip(targets, pool.targets, strict=True):
+                store = stores[target.credentials] if target.credentials else NoCredentials()
+                wirings[made] = _wiring(made, target, store, upstreams.of(target.egress))
+        routes.append(Route(_route_spec(route), pools))
+    return Snapshot(
+        table=RouteTable(routes),
+        wirings=wirings,
+        limits={route.name: _limits(route, config.timeouts) for route in config.routes},
+        keys=_keys(config.auth, environ.get(PEPPER, "")),
+        config=admin_pb2.ConfigStatus(version=loaded.version, loaded=stamp(wall), source=loaded.source),
+    )
+
+
+def _target_spec(route: effective.Route, pool: effective.Pool, target: effective.Target) -> TargetSpec:
+    limits, cost = pool.thresholds, target.cost
+    return TargetSpec(
+        route=route.name,
+        name=target.name,
+        provider=target.provider,
+        model=target.model,
+        identity=target.identity,
+        priority=target.priority,
+        weight=target.weight,
+        cost=None if cost is None else cost.input + cost.output,
+        max_retries=target.max_retries,
+        retry_delay=target.retry_delay,
+        breaker=_breaker_policy(target.breaker),
+        thresholds=HealthThresholds(
+            error_rate=limits.error_rate,
+            response_time=limits.response_time,
+            consecutive_failures=limits.consecutive_failures,
+        ),
+        requests_per_minute=target.rate_limits.requests,
+        tokens_per_minute=target.rate_limits.tokens,
+        max_in_flight=target.max_in_flight,
+    )
+
+
+def _breaker_policy(breaker: effective.CircuitBreaker) -> BreakerPolicy:
+    permanent = breaker.permanent
+    return BreakerPolicy(
+        enabled=breaker.enabled,
+        failure_threshold=breaker.failure_threshold,
+        reset_timeout=breaker.reset_timeout,
+        monitoring_window=breaker.monitoring_window,
+        min_requests=breaker.min_requests,
+        error_threshold_percentage=breaker.error_threshold_percentage,
+        half_open_max_probes=breaker.half_open_max_probes,
+        half_open_success_threshold=breaker.half_open_success_threshold,
+        jitter=breaker.jitter,
+        local_open_timeout=breaker.local_open_timeout,
+        permanent=PermanentPolicy(
+            enabled=permanent.enabled,
+            base=permanent.base,
+            max_backoff_exponent=permanent.max_backoff_exponent,
+            confirmations=permanent.confirmations,
+        ),
+    )
+
+
+def _pool_spec(pool: effective.Pool) -> PoolSpec:
+    return PoolSpec(
+        id=pool.id,
+        strategy="cost-optimized" if pool.prioritize_cost else pool.strategy,
+        min_healthy=pool.thresholds.min_healthy,
+        max_cost_per_token=pool.max_cost_per_token,
+    )
+
+
+def _route_spec(route: effective.Route) -> RouteSpec:
+    return RouteSpec(
+        name=route.name,
+        aliases=route.aliases,
+        default=route.default,
+        sticky=route.sticky,
+        fallback=FallbackSpec(
+            enabled=route.fallback.enabled,
+            max_targets=route.fallback.max_attempts,
+            on_content_filter=route.fallback.on_content_filter,
+        ),
+        max_in_flight=route.max_in_flight,
+    )
+
+
+def _limits(route: effective.Route, timeouts: effective.CallTimeouts) -> CallLimits:
+    return CallLimits(
+        default=timeouts.default,
+        maximum=timeouts.maximum,
+        streaming=timeouts.streaming,
+        total=route.max_total,
+    )
+
+
+def _wiring(made: Target, target: effective.Target, store: Store, upstream: Upstream) -> Wiring:
+    vendor, timers = VENDORS.get(target.provider), target.timers
+    return Wiring(
+        target=made,
+        binding=_binding(vendor, target),
+        # A provider without a dialect in this build serves nothing: its targets are passed over.
+        dialects={} if vendor is None else dialects_of(vendor),
+        store=store,
+        signer="none" if vendor is None else vendor.signer,
+        upstream=upstream,
+        timers=TargetTimers(
+            connect=timers.connect,
+            head=timers.ttfb,
+            first_token=timers.first_token,
+            idle=timers.idle,
+            token_idle=timers.token_idle,
+            timeout=target.timeout,
+        ),
+        exchange_timers=Timers(connect=timers.connect, head=timers.ttfb, idle=timers.idle),
+        patterns=target.breaker.permanent.error_patterns,
+        permanent=target.breaker.permanent.enabled,
+    )
+
+
+def _binding(vendor: Vendor | None, target: effective.Target) -> Binding:
+    base = target.api_base or (vendor and vendor.base_url) or ""  # config.check refuses one that needs it
+    return Binding(
+        target=target.name,
+        provider=target.provider,
+        model=target.model,
+        base_url=normalise_base(base),
+        headers=target.headers,
+        defaults=target.defaults,
+        params=target.params,
+        streaming_params=target.streaming_params,
+    )
+
+
+def _store(
+    store: effective.CredentialStore, environ: Mapping[str, str], config: effective.Config
+) -> CredentialStore:
+    return CredentialStore(
+        store.id, _source(store, environ), ttl=store.cache_ttl, timeout=config.timeouts.credentials
+    )
+
+
+def _source(store: effective.CredentialStore, environ: Mapping[str, str]) -> Source:
+    match store:
+        case effective.CredentialStore(source="env", config=SimpleKeys(api_key_var=str(variable))):
+            return EnvSource(variable, environ)
+        case effective.CredentialStore(source="file", config=SimpleKeys(path=str(path))):
+            return FileSource(Path(path))
+    what = f"{store.type} credentials from {store.source}"
+    return Missing(f"{what} cannot be resolved by this build, or its config names no place")
+
+
+def _keys(config: effective.Auth, pepper: str) -> auth.Keys:
+    records = (_record(key, pepper) for key in config.keys)
+    return auth.Keys(records, pepper=pepper, required=config.required)
+
+
+def _record(key: effective.AuthKey, pepper: str) -> auth.KeyRecord:
+    if key.key is not None:
+        digest = auth.digest(key.key.get_secret_value(), pepper)
+    else:
+        assert key.hash is not None
+        digest = bytes.fromhex(key.hash.removeprefix("sha256:"))
+    principal = Principal(id=key.id, scopes=key.scopes, routes=key.routes)
+    return auth.KeyRecord(principal=principal, digest=digest, expires=key.expires)

@@ -1,0 +1,190 @@
+"""The running gateway: one engine and both doors, in one process, on one event loop."""
+
+import asyncio
+import gc
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final, Self, TextIO
+
+from http_facade.app import create_app
+from http_facade.settings import HttpSettings
+from switch_grpc.assembly import Upstreams, snapshot
+from switch_grpc.config import effective
+from switch_grpc.config.listen import Address
+from switch_grpc.config.problem import ConfigError, Problem
+from switch_grpc.config.source import Loaded
+from switch_grpc.engine.engine import Engine, Snapshot
+from switch_grpc.events import ConfigReloaded
+from switch_grpc.observers.log import AccessLog
+from switch_grpc.observers.metrics import Metrics
+from switch_grpc.routing.gate import GatePolicy
+from switch_grpc.server import listen, signals
+from switch_grpc.server.bind import TlsFiles, bind
+from switch_grpc.server.build import GrpcSettings, build_server, health_of_services
+from switch_grpc.server.http import HttpServer
+from switch_grpc.v1 import admin_pb2
+
+CUT_BEFORE: Final = 5.0  # seconds before the drain's end at which open calls are cut
+Load = Callable[[], Loaded]
+
+
+class Gateway:
+    """Serves one configuration, and the next after a reload. Make it on the event loop that serves.
+
+    `async with gateway:` opens both doors; `http_address` and `grpc_address` then say where, with the port
+    that port 0 became.
+    """
+
+    def __init__(self, loaded: Loaded, *, load: Load, log: TextIO) -> None:
+        """`load` reads the configuration again, for a reload; `log` takes the access log."""
+        config = loaded.config
+        self.http_address = self.grpc_address = ""
+        self._config = config
+        self._load = load
+        self._reloads: set[asyncio.Task[object]] = set()
+        self._upstreams = Upstreams()
+        self._log = AccessLog(log, wall=time.time, level=config.server.log_level)
+        metrics = Metrics()
+        limits = config.limits
+        self._engine = Engine(
+            self._snapshot(loaded),
+            observers=[metrics, self._log],
+            admission=GatePolicy(limit=limits.max_in_flight, queue=limits.queue, max_wait=limits.queue_wait),
+        )
+        self._engine.control.reload = self.reload
+        metrics.in_flight.set_function(lambda: self._engine.in_flight)
+        local = config.server.http.is_local and config.server.grpc.is_local
+        self._health = health_of_services()
+        self._rpc = build_server(self._engine, settings=GrpcSettings(reflection=local), health=self._health)
+        app = create_app(self._engine, settings=HttpSettings(docs=local), metrics=metrics.render)
+        sock = _bound(config.server.http, config.server.socket_mode)
+        self.http_address = _told_address(config.server.http, sock)
+        tls = config.server.tls
+        self._http = HttpServer(
+            app,
+            [sock],
+            cert=tls.cert_file if tls else None,
+            key=tls.key_file if tls else None,
+            client_ca=tls.client_ca_file if tls else None,
+        )
+
+    async def __aenter__(self) -> Self:
+        server = self._config.server
+        self.grpc_address = bind(
+            self._rpc, str(server.grpc), tls=_tls_files(server), socket_mode=server.socket_mode
+        )
+        await self._rpc.start()
+        await self._http.start()
+        # What start-up made lives as long as the process: it need not be looked at again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 50, 100)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._engine.refuse_calls()
+        await asyncio.gather(self._rpc.stop(None), self._http.abort())
+        for task in self._reloads:
+            task.cancel()
+        await asyncio.gather(*self._reloads, return_exceptions=True)
+        await self._upstreams.close()
+        self._log.flush()
+        gc.unfreeze()
+
+    async def serve(self, stop: signals.Stop) -> None:
+        """Waits for a signal, then drains: open calls finish, new ones go elsewhere."""
+        with signals.handled(stop, self._reload_later):
+            await stop.asked.wait()
+            await self._drain(stop)
+
+    async def reload(self, dry_run: bool) -> admin_pb2.ReloadConfigResponse:
+        """Reads the configuration again and takes it, unless it has an error or `dry_run` is set."""
+        active = self._engine.config
+        try:
+            loaded = self._load()
+        except ConfigError as error:
+            first = error.problems[0]
+            active.rejected_reason = f"{first.path}: found {first.found}, expected {first.expected}"
+            self._engine.emit(
+                ConfigReloaded(version=active.version, source=active.source, problems=len(error.problems))
+            )
+            return admin_pb2.ReloadConfigResponse(config=active, problems=map(_told, error.problems))
+        if not dry_run:
+            self._engine.swap(self._snapshot(loaded))
+            self._engine.emit(ConfigReloaded(version=loaded.version, source=loaded.source, problems=0))
+        return admin_pb2.ReloadConfigResponse(
+            config=self._engine.config, problems=map(_told, loaded.problems)
+        )
+
+    def _snapshot(self, loaded: Loaded) -> Snapshot:
+        return snapshot(loaded, upstreams=self._upstreams, wall=time.time())
+
+    def _reload_later(self) -> None:
+        task = asyncio.get_running_loop().create_task(self.reload(dry_run=False))
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _drain(self, stop: signals.Stop) -> None:
+        """Semantics: readiness first, then the listeners, then at most `drain.timeout` for open calls."""
+        drain = self._config.drain
+        ends = asyncio.get_running_loop().time() + drain.timeout - CUT_BEFORE
+        self._engine.begin_drain()
+        self._health.drain()
+        await _unless(stop.at_once, asyncio.sleep(drain.delay))
+        self._engine.refuse_calls()
+        self._http.close()
+        await _unless(stop.at_once, self._finished(ends))
+
+    async def _finished(self, ends: float) -> None:
+        """Returns when no call is in flight and both doors are shut, or time is up."""
+        left = max(0.0, ends - asyncio.get_running_loop().time())
+        try:
+            async with asyncio.timeout(left):
+                await asyncio.gather(self._engine.idle(), self._rpc.stop(left), self._http.closed())
+        except TimeoutError:
+            pass
+
+
+async def _unless(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Does `work`, and leaves it when `event` comes first."""
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(work), loop.create_task(event.wait())]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _bound(address: Address, mode: int) -> socket.socket:
+    if address.is_unix:
+        return listen.unix(Path(address.path), mode)
+    return listen.tcp(address.host, address.port)
+
+
+def _told_address(address: Address, sock: socket.socket) -> str:
+    """Where it listens, with the port that port 0 became."""
+    if address.is_unix:
+        return str(address)
+    return str(Address(address.host, sock.getsockname()[1]))
+
+
+def _tls_files(server: effective.Server) -> TlsFiles | None:
+    tls = server.tls
+    if tls is None:
+        return None
+    client_ca = Path(tls.client_ca_file) if tls.client_ca_file else None
+    return TlsFiles(cert=Path(tls.cert_file), key=Path(tls.key_file), client_ca=client_ca)
+
+
+def _told(problem: Problem) -> admin_pb2.ConfigProblem:
+    return admin_pb2.ConfigProblem(
+        path=problem.path,
+        found=problem.found,
+        expected=problem.expected,
+        remedy=problem.remedy,
+        warning=problem.warning,
+    )

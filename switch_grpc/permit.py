@@ -1,0 +1,68 @@
+"""The permit that a door holds from before a call's body is read until its last byte is out."""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from switch_grpc.call import Call, Principal
+from switch_grpc.faults import Fault, Kind
+from switch_grpc.v1 import chat_pb2, route_info_pb2
+
+
+class Permit:
+    """The right to run one call, and the record of it. Leaving the `with` block reports the outcome."""
+
+    __slots__ = (
+        "_close",
+        "call",
+        "chunks",
+        "first_content_at",
+        "info",
+        "operation",
+        "principal",
+        "route",
+        "stream",
+        "usage",
+    )
+
+    def __init__(
+        self, call: Call, principal: Principal, close: Callable[["Permit", Fault | None], None]
+    ) -> None:
+        self.call = call
+        self.principal = principal
+        self.operation = ""
+        self.route = ""
+        self.stream = False
+        self.chunks = 0
+        self.first_content_at: float | None = None
+        self.usage: chat_pb2.Usage | None = None
+        self.info: route_info_pb2.RouteInfo | None = None
+        self._close: Callable[[Permit, Fault | None], None] | None = close
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(fault_of(error))
+
+    def close(self, fault: Fault | None) -> None:
+        """Ends the call with its outcome; only the first time counts."""
+        close, self._close = self._close, None
+        if close is not None:
+            close(self, fault)
+
+
+def fault_of(error: BaseException | None) -> Fault | None:
+    """The fault that an exception leaving a call stands for; None for none."""
+    match error:
+        case None:
+            return None
+        case Fault():
+            return error
+        case asyncio.CancelledError() | GeneratorExit():
+            return Fault(Kind.CANCELLED, "the caller went away")
+        case _:
+            return Fault(Kind.BUG, f"unexpected {type(error).__name__}")

@@ -1,0 +1,78 @@
+"""The HTTP server under the facade: uvicorn on the event loop of the process, bound sockets given."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+KEEP_ALIVE: Final = 30  # seconds that an idle connection is kept
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handling, which would end the process before the drain."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class HttpServer:
+    """Serves one ASGI application on sockets that are bound already."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        sockets: Sequence[socket.socket],
+        *,
+        cert: str | None = None,
+        key: str | None = None,
+        client_ca: str | None = None,
+    ) -> None:
+        """`cert`, `key` and `client_ca` are PEM files: with them it speaks TLS."""
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                loop="none",
+                lifespan="off",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE,
+                ssl_certfile=cert,
+                ssl_keyfile=key,
+                ssl_ca_certs=client_ca,
+                ssl_cert_reqs=2 if client_ca else 0,  # ssl.CERT_REQUIRED, CERT_NONE
+            )
+        )
+        self._sockets = list(sockets)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Returns once it accepts connections."""
+        self._task = asyncio.get_running_loop().create_task(self._server.serve(sockets=self._sockets))
+        while not (self._server.started or self._task.done()):  # noqa: ASYNC110  # no event
+            await asyncio.sleep(0.001)
+        if self._task.done():
+            await self._task
+
+    def close(self) -> None:
+        """Accepts no more connections, and closes each when its request is answered."""
+        self._server.should_exit = True
+
+    async def closed(self) -> None:
+        """Returns when the last connection is gone."""
+        if self._task is not None:
+            await self._task
+
+    async def abort(self) -> None:
+        """Gone, whatever is still open."""
+        self._server.should_exit = self._server.force_exit = True
+        await self.closed()
