@@ -70,7 +70,7 @@ class ServerSentEvents:
         return head.removeprefix(_BOM)
 
     def _keep(self, piece: bytes) -> None:
-        """Pieces are joined once, when their line ends: a long line in tiny reads costs no more than its size."""
+        """Pieces are joined once, when their line ends: many tiny reads cost no more than one long one."""
         self._tail_size += len(piece)
         if self._tail_size > LINE_LIMIT:
             raise _too_large("line", LINE_LIMIT)

@@ -51,11 +51,12 @@ def parse(*reads: bytes) -> list[Event]:
 
 LINES = st.sampled_from(
     [
-        b"data: {}", b'data: {"a":1}', b"data:x", b"data", b"data: ", b"data:  two", b"event: error", b"event:",
-        b"event", b": comment", b":", b"id: 7", b"retry: 10", b"datax: 1", b" data: 1", b"", b"", b"", b"data: :",
-        b"data: \xe2\x82\xac", b"data: \xff\x00", b"\xef\xbb\xbfdata: bom",
+        *(b"data: {}", b'data: {"a":1}', b"data:x", b"data", b"data: ", b"data:  two", b"data: :"),
+        *(b"event: error", b"event:", b"event", b": comment", b":", b"id: 7", b"retry: 10"),
+        *(b"datax: 1", b" data: 1", b"", b"", b"", b"data: \xff\x00", b"data: \xe2\x82\xac"),
+        b"\xef\xbb\xbfdata: bom",
     ]
-)  # fmt: skip
+)
 ENDS = st.sampled_from([b"\n", b"\n", b"\n\n", b"\r\n", b"\r\n\r\n", b"\r", b"\r\r", b"\n\r", b""])
 STREAMS = st.lists(st.tuples(LINES, ENDS), max_size=12).map(
     lambda parts: b"".join(line + end for line, end in parts)
@@ -142,7 +143,7 @@ def test_an_event_of_many_lines_is_bounded() -> None:
     line = b"data: " + b"x" * 1023 + b"\n"
     fits = EVENT_LIMIT // 1024
     assert len(parse(line * fits, b"\n")[0].data) == EVENT_LIMIT - 1
-    with pytest.raises(Fault, match="an? event of more than 4 MiB"):
+    with pytest.raises(Fault, match="event of more than 4 MiB"):
         parse(line * (fits + 1))
 
 

@@ -1,0 +1,274 @@
+"""OpenAI's wire format, which most vendors speak: chat, legacy completions and embeddings, over SSE or whole.
+
+The field maps are `openai_wire`'s. Here is what the wire needs around them: URL and headers, which parameters
+win, when a stream is complete, and the many shapes in which servers say that something went wrong.
+
+Parameters of a request, the later winning: the target's defaults < the caller's < `providerParams` <
+`streamingParams` (streams only). Streams always ask for usage, because metrics and budgets need it; a caller
+who did not ask sees none: the decoder leaves it in `chunk.usage`, and the door drops it.
+"""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import msgspec
+from google.protobuf.message import Message
+
+from switch_grpc import openai_wire
+from switch_grpc.faults import Fault, Kind
+from switch_grpc.providers.dialects.base import (
+    Binding,
+    Event,
+    Framing,
+    StreamDecoder,
+    UpstreamError,
+    WireReply,
+    WireRequest,
+)
+from switch_grpc.providers.dialects.openai_error import error_of, raise_error
+from switch_grpc.providers.framing.sse import ServerSentEvents
+from switch_grpc.request import Body, Head, Operation
+from switch_grpc.v1 import chat_pb2, completion_pb2
+
+Terminal = Literal["done", "eof"]
+_Streamed = chat_pb2.ChatRequest | completion_pb2.CompletionRequest
+
+_ASK_USAGE: Final = b'{"include_usage":true}'
+
+
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """What differs between the operations."""
+
+    path: str
+    encode: Callable[..., bytes]
+    decode: Callable[[bytes], Message]
+    decode_chunk: Callable[[bytes], Message] | None = None
+
+
+_WIRES: Final[Mapping[Operation, _Wire]] = {
+    Operation.CHAT: _Wire(
+        "/chat/completions",
+        openai_wire.encode_chat_request,
+        openai_wire.decode_chat_response,
+        openai_wire.decode_chat_chunk,
+    ),
+    Operation.COMPLETE: _Wire(
+        "/completions",
+        openai_wire.encode_completion_request,
+        openai_wire.decode_completion_response,
+        openai_wire.decode_completion_chunk,
+    ),
+    Operation.EMBED: _Wire(
+        "/embeddings", openai_wire.encode_embed_request, openai_wire.decode_embed_response
+    ),
+}
+
+
+class OpenAI:
+    """The dialect; stateless."""
+
+    __slots__ = ("_stream_options", "_terminal")
+
+    def __init__(self, *, stream_options: bool = True, terminal: Terminal = "done") -> None:
+        """`stream_options`: the vendor takes them. `terminal` "eof": a clean end completes a stream."""
+        self._stream_options = stream_options
+        self._terminal = terminal
+
+    # -- request --
+
+    def encode(self, head: Head, body: Body[Message], binding: Binding) -> Sequence[WireRequest]:
+        wire = _WIRES[head.operation]
+        request, defaults, params = body.message(), dict(binding.defaults), dict(binding.params)
+        if head.stream:
+            params.update(binding.streaming_params)
+            request = self._with_usage(request, defaults, params)
+        data = wire.encode(request, model=binding.model, stream=head.stream, defaults=defaults, params=params)
+        return [
+            WireRequest(url=_url(binding.base_url, wire.path), headers=_headers(head, binding), body=data)
+        ]
+
+    def _with_usage(self, request: Message, defaults: dict[str, bytes], params: dict[str, bytes]) -> Message:
+        """Makes `params` ask for usage; the request, without stream_options where the vendor refuses them.
+
+        `"stream_options": null` among the operator's parameters turns asking off for a target whose server
+        refuses them too.
+        """
+        assert isinstance(request, _Streamed)
+        default, param = defaults.pop("stream_options", None), params.pop("stream_options", None)
+        if not self._stream_options or param == b"null":
+            if not request.HasField("stream_options"):
+                return request
+            bare = copy.deepcopy(request)  # a received message is never changed
+            bare.ClearField("stream_options")
+            return bare
+        if param is None and request.HasField("stream_options"):
+            params["stream_options"] = _asking(_given(request.stream_options))
+        else:
+            params["stream_options"] = _asking(_members(param or default or b"{}"))
+        return request
+
+    # -- reply --
+
+    def decode(self, operation: Operation, replies: Sequence[WireReply], binding: Binding) -> Message:
+        """Also the answer of a server that ignored `stream: true`; its reader splits it (`split_chat`)."""
+        (reply,) = replies
+        kind = _content_type(reply.headers)
+        if kind in ("text/html", "text/event-stream"):
+            raise _protocol(binding, f"answered with content type {kind!r} where JSON was expected")
+        if b'"error"' in reply.body:
+            raise_error(reply.body)
+        try:
+            message = _WIRES[operation].decode(reply.body)
+        except Fault:
+            raise_error(reply.body)
+            raise
+        if not getattr(message, "data" if operation is Operation.EMBED else "choices"):
+            raise_error(reply.body)
+            raise _protocol(binding, "answered 200 with neither choices nor data; check the target's apiBase")
+        return message
+
+    # -- stream --
+
+    def framing(self) -> Framing:
+        return ServerSentEvents()
+
+    def decoder(self, head: Head, body: Body[Message], binding: Binding) -> StreamDecoder:
+        decode_chunk = _WIRES[head.operation].decode_chunk
+        if decode_chunk is None:
+            raise Fault(Kind.UNSUPPORTED, f"{head.operation} calls have no stream; ask without `stream`")
+        return OpenAIStream(decode_chunk, binding, self._terminal)
+
+    # -- faults --
+
+    def error(self, reply: WireReply) -> UpstreamError:
+        return error_of(reply.body)
+
+
+class OpenAIStream:
+    """Decodes one stream.
+
+    It is complete on `[DONE]`, or, where a server leaves that out, at a clean end after every choice that
+    appeared has finished. Everything else is a cut, however orderly the connection closed.
+    """
+
+    __slots__ = ("_binding", "_decode", "_done", "_ended", "_seen", "_terminal")
+
+    def __init__(self, decode: Callable[[bytes], Message], binding: Binding, terminal: Terminal) -> None:
+        self._decode = decode
+        self._binding = binding
+        self._terminal = terminal
+        self._done = False
+        self._seen: set[int] = set()  # choices that have appeared
+        self._ended: set[int] = set()  # choices that have given a finish reason
+
+    def feed(self, event: Event) -> Sequence[Message]:
+        data = event.data
+        if self._done or not data:
+            return ()
+        if data.startswith(b"[DONE]"):
+            self._done = True
+            return ()
+        # Inside a JSON string the quotes are escaped, so this finds only a member or a value of that name.
+        if b'"error"' in data or event.type == "error":
+            raise_error(data, named_error=event.type == "error")
+        chunk = self._decode(data)
+        choices = chunk.choices  # type: ignore[attr-defined]  # both chunk types have choices
+        if not choices:
+            raise_error(data)
+            return (chunk,)
+        for choice in choices:
+            self._seen.add(choice.index)
+            if choice.finish_reason or choice.finish_reason_text:
+                self._ended.add(choice.index)
+        return (chunk,)
+
+    def finish(self) -> Sequence[Message]:
+        if self._done and not self._seen:
+            raise _protocol(self._binding, "ended its stream without an answer in it")
+        complete = self._seen and (self._terminal == "eof" or self._seen == self._ended)
+        if not self._done and not complete:
+            binding = self._binding
+            raise Fault(
+                Kind.STREAM_INTERRUPTED,
+                f"the stream of target {binding.target!r} ({binding.provider}) ended before its answer did",
+                target=binding.target,
+            )
+        return ()
+
+    @property
+    def finished(self) -> bool:
+        return self._done
+
+
+def stream_kind(headers: Mapping[str, str]) -> Literal["sse", "json"]:
+    """How the 200 answer to a stream request is to be read.
+
+    "json": the server ignored `stream`; the engine reads the whole body, hands it to the dialect's `decode`
+    and gives the reply split into chunks. Raises Fault(UPSTREAM_PROTOCOL) on any other type, such as a
+    login page. An answer that names no type is taken at its word that it streams.
+    """
+    match _content_type(headers):
+        case "text/event-stream" | "":
+            return "sse"
+        case "application/json":
+            return "json"
+        case other:
+            raise Fault(
+                Kind.UPSTREAM_PROTOCOL,
+                f"the provider answered with content type {other!r}, not a stream; check its apiBase",
+            )
+
+
+# -- requests, in parts --
+
+
+def _url(base: str, path: str) -> str:
+    """The endpoint; a query that the base carries (`?api-version=...`) stays at the end."""
+    root, question, query = base.partition("?")
+    return f"{root.rstrip('/')}{path}{question}{query}"
+
+
+def _headers(head: Head, binding: Binding) -> dict[str, str]:
+    headers = {name.lower(): value for name, value in binding.headers.items()}
+    headers["content-type"] = "application/json"
+    headers["accept"] = "text/event-stream" if head.stream else "application/json"
+    if head.stream:
+        # A compressor on the way would hold tokens back until its window is full.
+        headers["accept-encoding"] = "identity"
+    return headers
+
+
+def _asking(options: Mapping[str, object]) -> bytes:
+    """The given stream_options, and usage asked for."""
+    return msgspec.json.encode({**options, "include_usage": True}) if options else _ASK_USAGE
+
+
+def _given(options: chat_pb2.StreamOptions) -> Mapping[str, object]:
+    """The caller's stream_options."""
+    members: dict[str, object] = {**_members(options.extra_json.encode())}
+    if options.HasField("include_obfuscation"):
+        members["include_obfuscation"] = options.include_obfuscation
+    return members
+
+
+def _members(raw: bytes) -> dict[str, msgspec.Raw]:
+    """The members of a JSON object, their values as they stand; none for anything else."""
+    try:
+        return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except msgspec.MsgspecError:
+        return {}
+
+
+def _content_type(headers: Mapping[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _protocol(binding: Binding, what: str) -> Fault:
+    return Fault(
+        Kind.UPSTREAM_PROTOCOL,
+        f"target {binding.target!r} ({binding.provider}) {what}",
+        target=binding.target,
+    )

@@ -1,0 +1,199 @@
+"""The table of vendors: what is known of each provider by name. A new one that speaks OpenAI is one row.
+
+Facts are from the page in a row's `docs`, read in November 2026, or from the page named beside the column.
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from switch_grpc.providers.dialects.base import Dialect
+from switch_grpc.providers.dialects.openai import OpenAI
+from switch_grpc.providers.dialects.text_as_chat import TextAsChat
+from switch_grpc.request import Operation
+
+
+class Quirk(enum.Flag):
+    """Where a vendor's error statuses mean something else than everybody's."""
+
+    NONE = 0
+    QUOTA_IS_RATE = enum.auto()  # 429 insufficient_quota is a rate limit that passes by itself
+    PAYMENT_MAY_PASS = enum.auto()  # 402 with Retry-After is a spending rate, not an empty account
+    KEY_IS_400 = enum.auto()  # a wrong API key is answered with 400
+    CAPACITY_IS_498 = enum.auto()
+    ACCOUNT_IS_412 = enum.auto()
+    LENGTH_IS_403 = enum.auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """One provider's row."""
+
+    name: str
+    docs: str  # where the row's facts are written
+    base_url: str | None  # None: the target must give an apiBase
+    base_hint: str = ""  # what an apiBase looks like, for error messages
+    credentials: frozenset[str] = frozenset({"simple"})  # types of credential store it takes
+    signer: Literal["bearer", "none"] = "bearer"
+    keyless: bool = False  # works without any credential
+    text: Literal["native", "chat"] = "chat"  # legacy completions: own endpoint, or as one chat message
+    embeddings: bool = False
+    stream_options: bool = True  # takes stream_options: else usage comes unasked, and asking is an error
+    terminal: Literal["done", "eof"] = "done"  # eof: a clean end of the stream completes it
+    quirks: Quirk = Quirk.NONE
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """What can be asked of it."""
+        embed = {Operation.EMBED} if self.embeddings else set()
+        return frozenset({Operation.CHAT, Operation.COMPLETE, *embed})
+
+
+_ROWS: Final = (
+    Vendor(
+        name="openai",
+        docs="https://platform.openai.com/docs/api-reference",
+        base_url="https://api.openai.com/v1",
+        text="native",
+        embeddings=True,
+    ),
+    Vendor(
+        name="together",
+        docs="https://docs.together.ai/docs/inference/openai-compatibility",
+        base_url="https://api.together.ai/v1",
+        text="native",
+        embeddings=True,
+        quirks=Quirk.LENGTH_IS_403,  # https://docs.together.ai/docs/error-codes
+    ),
+    Vendor(
+        name="runpod",
+        docs="https://docs.runpod.io/serverless/vllm/openai-compatibility",
+        base_url=None,  # every endpoint has its own
+        base_hint="https://api.runpod.ai/v2/ENDPOINT_ID/openai/v1",
+        text="native",
+        embeddings=True,
+    ),
+    Vendor(
+        name="alibaba",
+        docs="https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
+        base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",  # other regions: an apiBase
+        base_hint="https://dashscope.aliyuncs.com/compatible-mode/v1",
+        embeddings=True,
+        quirks=Quirk.QUOTA_IS_RATE,  # https://help.aliyun.com/en/model-studio/error-code-start
+    ),
+    Vendor(
+        name="custom",
+        docs="any server that speaks OpenAI's API",
+        base_url=None,
+        base_hint="https://llm.example.com/v1",
+        keyless=True,
+        text="native",
+        embeddings=True,
+    ),
+    Vendor(
+        name="groq",
+        docs="https://console.groq.com/docs/openai",
+        base_url="https://api.groq.com/openai/v1",
+        quirks=Quirk.CAPACITY_IS_498,  # https://console.groq.com/docs/errors
+    ),
+    Vendor(
+        name="mistral",
+        docs="https://docs.mistral.ai/api",
+        base_url="https://api.mistral.ai/v1",
+        embeddings=True,
+        stream_options=False,  # 422 extra_forbidden; its last chunk has the usage anyway
+    ),
+    Vendor(
+        name="deepseek",
+        docs="https://api-docs.deepseek.com",
+        base_url="https://api.deepseek.com/v1",
+    ),  # completions: only fill-in-the-middle, under the beta base
+    Vendor(
+        name="fireworks",
+        docs="https://docs.fireworks.ai/tools-sdks/openai-compatibility",
+        base_url="https://api.fireworks.ai/inference/v1",
+        text="native",
+        embeddings=True,
+        quirks=Quirk.ACCOUNT_IS_412,  # https://docs.fireworks.ai/guides/inference-error-codes
+    ),
+    Vendor(
+        name="openrouter",
+        docs="https://openrouter.ai/docs/api-reference/overview",
+        base_url="https://openrouter.ai/api/v1",
+        text="native",
+        embeddings=True,
+        quirks=Quirk.PAYMENT_MAY_PASS,  # https://openrouter.ai/docs/api/reference/errors-and-debugging
+    ),
+    Vendor(
+        name="xai",
+        docs="https://docs.x.ai/developers/rest-api-reference/inference",
+        base_url="https://api.x.ai/v1",
+        # Its /completions serves no reasoning model: .../inference/legacy
+        quirks=Quirk.KEY_IS_400,  # https://docs.x.ai/developers/debugging
+    ),
+    Vendor(
+        name="ollama",
+        docs="https://docs.ollama.com/api/openai-compatibility",
+        base_url="http://localhost:11434/v1",
+        keyless=True,
+        text="native",
+        embeddings=True,
+        terminal="eof",  # its finish_reason may stay empty: https://github.com/ollama/ollama/issues/4357
+    ),
+    Vendor(
+        name="vllm",
+        docs="https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html",
+        base_url="http://localhost:8000/v1",
+        keyless=True,
+        text="native",
+        embeddings=True,
+    ),
+    Vendor(
+        name="llama.cpp",
+        docs="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+        base_url="http://127.0.0.1:8080/v1",
+        keyless=True,
+        text="native",
+        embeddings=True,
+    ),
+    Vendor(
+        name="mock",
+        docs="switch mock --help",
+        base_url="http://127.0.0.1:8001/v1",
+        signer="none",
+        keyless=True,
+        text="native",
+        embeddings=True,
+    ),
+)
+
+VENDORS: Final[Mapping[str, Vendor]] = {row.name: row for row in _ROWS}
+
+# Names of the seed that this build has no dialect for: an error message can say so, not "unknown".
+PLANNED: Final = frozenset({"anthropic", "bedrock", "vertex", "azure"})
+
+
+def dialect_of(vendor: Vendor) -> Dialect:
+    """The dialect that serves all of the vendor's operations. Stateless: one may serve all its targets."""
+    dialect = OpenAI(stream_options=vendor.stream_options, terminal=vendor.terminal)
+    return dialect if vendor.text == "native" else TextAsChat(dialect)
+
+
+def dialects_of(vendor: Vendor) -> Mapping[Operation, Dialect]:
+    """The dialect for each operation that can be asked of the vendor; one that is missing cannot be."""
+    return dict.fromkeys(vendor.operations, dialect_of(vendor))
+
+
+def normalise_base(base: str) -> str:
+    """An apiBase in the form that an OpenAI SDK wants as its `base_url`, without a trailing slash.
+
+    A base without a path gets `/v1`, and so does Alibaba's `/compatible-mode`; any other path is the
+    operator's own and stays.
+    """
+    parts = urlsplit(base.strip())
+    path = parts.path.rstrip("/")
+    if path in ("", "/compatible-mode"):
+        path += "/v1"
+    return urlunsplit(parts._replace(path=path))
