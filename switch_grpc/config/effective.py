@@ -108,7 +108,7 @@ class Target:
     timeout: float  # of a whole answer, and of a stream's first content
     max_retries: int
     retry_delay: float
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)  # a value may be a secret
     defaults: Mapping[str, bytes]  # parameter -> JSON, under the caller's; empty without useModelDefaults
     params: Mapping[str, bytes]  # over the caller's
     streaming_params: Mapping[str, bytes]  # over `params`, for streams
@@ -267,7 +267,7 @@ class CallTimeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drain:
-    """SIGTERM: listeners stay open for `delay`; open calls are cut after `timeout`, counted from the signal."""
+    """After SIGTERM listeners stay open for `delay`, and open calls are cut at `timeout`."""
 
     delay: float
     timeout: float

@@ -130,8 +130,9 @@ def read_environment(
         return section.model_validate(values)
 
     process = layer(Process)
-    if process.host is not None:
-        problems += _host_problems(process.host)
+    if process.host is not None and (unusable := _host_problems(process.host)):
+        problems += unusable
+        process = process.model_copy(update={"host": None})
     environment = Environment(
         variables=variables,
         flags=_flag_layer(flags or Flags(), problems),

@@ -364,7 +364,9 @@ class Definitions(Section):
     models: dict[RouteName, RouteEntry] = Field(
         default={}, description="The routes, by the name that callers ask for."
     )
-    pools: list[PoolEntry] = Field(default=[], description="Pools of targets that routes refer to.")
+    pools: list[PoolEntry] = Field(
+        default=[], max_length=500, description="Pools of targets that routes refer to."
+    )
     server: Server = Field(default=Server(), description="Where callers come in.")
     auth: Auth = Field(default=Auth(), description="Who may call.")
     admin: Admin = Field(default=Admin(), description="The admin API.")

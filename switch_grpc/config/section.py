@@ -21,6 +21,11 @@ class Section(BaseModel):
         protected_namespaces=(),
     )
 
+    @classmethod
+    def key_of(cls, name: str) -> str:
+        """The key in the file for an attribute: `max_retries` -> `maxRetries`."""
+        return cls.model_fields[name].alias or name
+
 
 Milliseconds = Annotated[int, Field(gt=0, le=YEAR_MS)]
 Delay = Annotated[int, Field(ge=0, le=YEAR_MS)]  # milliseconds, where none is a choice

@@ -215,4 +215,4 @@ def stores_in(stores: Stores) -> list[tuple[Where, str, AnyStore]]:
     """Each store with its place and its id, "" where an array's entry names none."""
     if isinstance(stores, list):
         return [(("credentialStores", i), store.id or "", store) for i, store in enumerate(stores)]
-    return [(("credentialStores", id), id, store) for id, store in stores.items()]
+    return [(("credentialStores", key), key, store) for key, store in stores.items()]

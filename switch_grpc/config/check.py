@@ -1,0 +1,38 @@
+"""What a well-formed configuration may still have wrong: references, contradictions, unsafe addresses.
+
+Pure: the tables of vendors and strategies, and the environment, are arguments.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from switch_grpc.config.check_routes import route_problems
+from switch_grpc.config.check_service import service_problems
+from switch_grpc.config.check_stores import store_problems
+from switch_grpc.config.check_targets import VendorFacts, target_problems
+from switch_grpc.config.environment import Environment
+from switch_grpc.config.problem import Problem
+from switch_grpc.config.schema import Definitions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """What this build can do."""
+
+    vendors: Mapping[str, VendorFacts]
+    planned: Collection[
+        str
+    ] = ()  # vendors that are known, but have no row yet: their targets are passed over
+    strategies: Collection[str]  # in the hyphen form
+
+
+def check(
+    definitions: Definitions, environment: Environment, tables: Tables, *, serving: bool
+) -> list[Problem]:
+    """All problems. `serving` False: what only forbids to start, like a missing API key, is a warning."""
+    return [
+        *store_problems(definitions, environment),
+        *target_problems(definitions, tables.vendors, tables.planned),
+        *route_problems(definitions, tables.strategies),
+        *service_problems(definitions, environment, serving=serving),
+    ]

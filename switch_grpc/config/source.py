@@ -1,0 +1,160 @@
+"""Where the configuration comes from: a file or a variable, `.env`, the environment. The one part with IO.
+
+Looked up in this order, and the first that is there counts, whole or broken: the path given (`--config`, else
+`SWITCH_CONFIG`), `definitions.json` in the working directory, the variable `MODEL_DEFINITIONS`.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from dotenv.parser import parse_stream
+
+from switch_grpc.config.check import Tables, check
+from switch_grpc.config.effective import Config
+from switch_grpc.config.environment import Environment, Flags, read_environment
+from switch_grpc.config.parse import MAX_BYTES, Format, parse
+from switch_grpc.config.problem import ConfigError, Problem, Where, locate, show
+from switch_grpc.config.resolve import resolve
+from switch_grpc.config.schema import Definitions
+
+DEFAULT_FILE: Final = "definitions.json"
+VARIABLE: Final = "MODEL_DEFINITIONS"
+_FORMATS: Final[Mapping[str, Format]] = {".json": "json", ".jsonc": "json", ".yaml": "yaml", ".yml": "yaml"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A configuration that can be used."""
+
+    config: Config
+    problems: tuple[Problem, ...]  # warnings
+    source: str  # a path, or MODEL_DEFINITIONS
+    version: str  # the first 12 hex digits of the text's SHA-256
+    environ: Mapping[str, str] = field(repr=False)  # with `.env` under it: what credential stores read
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    data: bytes
+    source: str
+    form: Format | None  # None: to be told from the text
+
+
+def load(
+    path: str | None,
+    environ: Mapping[str, str],
+    cwd: Path,
+    *,
+    tables: Tables,
+    flags: Flags | None = None,
+    serving: bool = True,
+) -> Loaded:
+    """Reads, checks and resolves. Raises ConfigError with every problem there is.
+
+    `serving` False: what only forbids to start (no API key, no TLS on a public address) is a warning.
+    """
+    variables, env_problems = _with_dotenv(environ, cwd)
+    text = _find(path, variables, cwd)
+    parsed = parse(text.data, variables, text.form)
+    environment, variable_problems = read_environment(variables, flags)
+    found: list[Problem] = []
+    if parsed.definitions is not None:
+        found = check(parsed.definitions, environment, tables, serving=serving)
+        found += _file_problems(parsed.definitions, environment, cwd)
+    problems = locate([*parsed.with_checks(found), *env_problems, *variable_problems], {})
+    if parsed.definitions is None or not all(problem.warning for problem in problems):
+        raise ConfigError(problems, text.source)
+    return Loaded(
+        config=resolve(parsed.definitions, environment),
+        problems=tuple(problems),
+        source=text.source,
+        version=hashlib.sha256(text.data).hexdigest()[:12],
+        environ=variables,
+    )
+
+
+def _find(path: str | None, variables: Mapping[str, str], cwd: Path) -> _Text:
+    given = path or variables.get("SWITCH_CONFIG") or None
+    if given is not None:
+        place = "--config" if path else "$SWITCH_CONFIG"
+        return _read(cwd / given, given, (place,))
+    if (cwd / DEFAULT_FILE).exists():
+        return _read(cwd / DEFAULT_FILE, DEFAULT_FILE, (DEFAULT_FILE,))
+    text = variables.get(VARIABLE, "")
+    if text.strip():
+        return _Text(text.encode("utf-8", "surrogateescape"), VARIABLE, None)
+    expected = f"a file given by --config or SWITCH_CONFIG, ./{DEFAULT_FILE}, or the variable {VARIABLE}"
+    raise ConfigError([Problem((), "no configuration", expected, "write one: see docs/configuration.md")])
+
+
+def _read(path: Path, name: str, where: Where) -> _Text:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        found = f"{show(name)}: {why.lower()}"
+        raise ConfigError(
+            [Problem(where, found, "a file that can be read", "correct the path")], name
+        ) from error
+    return _Text(data, name, _FORMATS.get(path.suffix.lower()))
+
+
+def _with_dotenv(environ: Mapping[str, str], cwd: Path) -> tuple[dict[str, str], list[Problem]]:
+    """The environment over the working directory's `.env`; references between variables are not expanded."""
+    path = cwd / ".env"
+    if not path.is_file():
+        return dict(environ), []
+    text = _read(path, ".env", (".env",)).data
+    try:
+        bindings = list(parse_stream(io.StringIO(text.decode("utf-8-sig"))))
+    except UnicodeDecodeError as error:
+        problem = Problem((".env",), "a byte that is not UTF-8", "UTF-8", "save it as UTF-8")
+        raise ConfigError([problem], ".env") from error
+    written = {binding.key: binding.value or "" for binding in bindings if binding.key is not None}
+    variables = {**written, **environ}
+    # Containers set HOSTNAME to the pod's name, so it means a listener only where `.env` says it.
+    if "HOSTNAME" in written and "SERVER_HOST" not in variables:
+        variables["SERVER_HOST"] = written["HOSTNAME"]
+    problems = [
+        Problem(
+            (".env",),
+            f"line {binding.original.line}, which is not understood",
+            "NAME=value",
+            "correct the line; it is ignored",
+            warning=True,
+        )
+        for binding in bindings
+        if binding.error
+    ]
+    return variables, problems
+
+
+def _file_problems(definitions: Definitions, environment: Environment, cwd: Path) -> Iterator[Problem]:
+    """Files that the configuration names and that are not there."""
+    for where, name in _files(definitions, environment):
+        try:
+            there = (cwd / name).is_file()
+        except (OSError, ValueError):
+            there = False
+        if not there:
+            yield Problem(where, f"{show(name)}, where no file is", "a file that exists", "correct the path")
+
+
+def _files(definitions: Definitions, environment: Environment) -> Iterator[tuple[Where, str]]:
+    tls = definitions.server.tls
+    if tls is not None:
+        yield ("server", "tls", "certFile"), tls.cert_file
+        yield ("server", "tls", "keyFile"), tls.key_file
+        if tls.client_ca_file is not None:
+            yield ("server", "tls", "clientCaFile"), tls.client_ca_file
+    if definitions.egress.ca_file is not None:
+        yield ("egress", "caFile"), definitions.egress.ca_file
+    if environment.egress.ca_file is not None:
+        yield ("$EGRESS_CA_FILE",), environment.egress.ca_file
+    if definitions.catalog.file is not None:
+        yield ("catalog", "file"), definitions.catalog.file
