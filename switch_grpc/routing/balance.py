@@ -96,8 +96,6 @@ def _least_connections(candidates: list[C], rotation: Rotation, now: float, rng:
 
 def _weighted(candidates: list[C], rotation: Rotation, now: float, rng: random.Random) -> list[C]:
     """Smooth weighted round-robin (nginx): in any sum-of-weights picks each gets its weight exactly."""
-    if len(candidates) == 1:
-        return candidates
     credit = rotation.cycle(candidates)
     total, first = 0.0, 0
     for index, candidate in enumerate(candidates):
@@ -206,7 +204,8 @@ def order(
         tiers.setdefault(row.tier(candidate), []).append(candidate)
     ranked: list[C] = []
     for tier in sorted(tiers):
-        ranked += _within(row, tiers[tier], rotation, now, rng, sticky_key)
+        peers = tiers[tier]
+        ranked += peers if len(peers) == 1 else _within(row, peers, rotation, now, rng, sticky_key)
     return ranked
 
 

@@ -113,7 +113,8 @@ class Breaker:
         return max(now, self._until) if self._state is State.OPEN else now
 
     def snapshot(self, now: float) -> Snapshot:
-        now = self._tick(now)
+        """All that an operator may want to know. No side effect."""
+        now = max(now, self._seen)
         oks, fails = self._window.counts(now)
         forced_open = self._forced_open and now < self._until
         held_closed = now < self._held_until

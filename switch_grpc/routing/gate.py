@@ -67,7 +67,7 @@ class Gate:
         """A ticket: admitted, refused, or waiting.
 
         `wake` is called, from within another call of this gate, when a waiting ticket becomes ADMITTED or
-        REFUSED; it must not call the gate itself. The caller also gives up by itself at `ticket.deadline`, by `leave`.
+        REFUSED; it must not call the gate itself. The caller also gives up at `ticket.deadline`, by `leave`.
         """
         self._refuse_late(now)
         if self._has_room():

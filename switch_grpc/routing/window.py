@@ -34,9 +34,17 @@ class Window:
         self._fails += 1
 
     def counts(self, now: float) -> tuple[int, int]:
-        """Successes and failures of the window that ends now."""
-        self._turn(now)
-        return self._oks, self._fails
+        """Successes and failures of the window that ends now. No side effect."""
+        passed = int(now // self._width) - self._slot
+        if passed <= 0:
+            return self._oks, self._fails
+        if passed >= BUCKETS:
+            return 0, 0
+        gone = [index % BUCKETS for index in range(self._slot + 1, self._slot + passed + 1)]
+        return (
+            self._oks - sum(self._ring_oks[index] for index in gone),
+            self._fails - sum(self._ring_fails[index] for index in gone),
+        )
 
     def clear(self) -> None:
         self._ring_oks = [0] * BUCKETS
