@@ -7,7 +7,6 @@ Requests and replies share these maps but for three things: a request's nulls ar
 
 from typing import Any, Final
 
-import msgspec
 from msgspec import Raw
 
 from switch_grpc.openai_wire.fields import (
@@ -15,13 +14,13 @@ from switch_grpc.openai_wire.fields import (
     NULL,
     Field,
     Fields,
-    Fork,
     Shape,
     Union,
     integer,
     missing,
     one,
     raw_list,
+    raws_of,
     text,
     text_of,
     text_or_empty,
@@ -39,8 +38,6 @@ ROLES: Final = {
     "function": pb.ROLE_FUNCTION,
 }
 ROLE_NAMES: Final = {number: name for name, number in ROLES.items()}
-_ROLE_FIELDS: Final = {name: {"role": number} for name, number in ROLES.items()}
-
 _FINISH: Final = {
     "stop": pb.FINISH_REASON_STOP,
     "length": pb.FINISH_REASON_LENGTH,
@@ -49,37 +46,42 @@ _FINISH: Final = {
     "function_call": pb.FINISH_REASON_FUNCTION_CALL,
 }
 _FINISH_NAMES: Final = {number: name for name, number in _FINISH.items()}
-_FINISH_FIELDS: Final = {name: {"finish_reason": number} for name, number in _FINISH.items()}
 
 
-def _read_role(raw: Raw) -> Any:
+def _read_role_text(raw: Raw) -> Any:
     role = text_of(raw)
-    return _ROLE_FIELDS.get(role) or ({"role_text": role} if role else KEEP)
+    return {"role_text": role} if role else KEEP
 
 
-def _read_finish_reason(raw: Raw) -> Any:
-    reason = text_of(raw)
-    return _FINISH_FIELDS.get(reason) or ({"finish_reason_text": reason} if reason else {})
+def _read_reason_text(raw: Raw) -> Any:
+    return {"finish_reason_text": text_of(raw)}
 
 
-ROLE: Final = Fork("role", _read_role, {"role": ROLE_NAMES.get, "role_text": None})
-FINISH_REASON: Final = Fork(
-    "finish_reason", _read_finish_reason, {"finish_reason": _FINISH_NAMES.get, "finish_reason_text": None}
+ROLE: Final = Field(
+    name="role",
+    read=lambda raw: ROLES.get(text_of(raw), KEEP),
+    write=ROLE_NAMES.get,
+    otherwise=_read_role_text,
+    also={"role_text": None},
+)
+FINISH_REASON: Final = Field(
+    name="finish_reason",
+    read=lambda raw: _FINISH.get(text_of(raw), KEEP),
+    write=_FINISH_NAMES.get,
+    otherwise=_read_reason_text,
+    also={"finish_reason_text": None},
 )
 
 
 def arguments() -> Field:
     """In a reply. Text as the model wrote it; some servers send the object itself: its text, then."""
 
-    def read(raw: Raw) -> Any:
-        try:
-            return text_of(raw)
-        except msgspec.ValidationError:
-            if bytes(raw)[0] == ord("{"):
-                return bytes(raw)
-            raise
+    def read_object(raw: Raw) -> Any:
+        if bytes(raw)[0] != ord("{"):
+            raise unlike(raw, "a string")
+        return {"arguments": bytes(raw)}
 
-    return Field("arguments", read, required=True)
+    return Field(name="arguments", read=text_of, otherwise=read_object, required=True)
 
 
 def _function_call(*, nulls: bool) -> Shape:
@@ -125,20 +127,16 @@ def parts(*, nulls: bool) -> Union:
     )
 
 
-def content(union: Union) -> Fork:
+def content(union: Union) -> Field:
     """A text or a list of parts."""
-    text_or_list = msgspec.json.Decoder(str | list[Raw]).decode
 
-    def read(raw: Raw) -> Any:
-        try:
-            value = text_or_list(raw)
-        except msgspec.ValidationError:
-            raise unlike(raw, "a string or a list of parts") from None
-        if isinstance(value, str):
-            return {"content": value}
-        return {"parts": union.read_all(value)} if value else KEEP
+    def read_parts(raw: Raw) -> Any:
+        if bytes(raw)[0] != ord("["):
+            raise unlike(raw, "a string or a list of parts")
+        listed = raws_of(raw)
+        return {"parts": union.read_all(listed)} if listed else KEEP
 
-    return Fork("content", read, {"content": None, "parts": union.write_all})
+    return Field(name="content", read=text_of, otherwise=read_parts, also={"parts": union.write_all})
 
 
 def _message(*, nulls: bool, always: Fields) -> Shape:

@@ -21,7 +21,6 @@ from switch_grpc.openai_wire.fields import (
     NULL,
     Field,
     Fields,
-    Fork,
     Shape,
     encode,
     integer,
@@ -34,13 +33,14 @@ from switch_grpc.openai_wire.fields import (
     rows_of,
     text,
     text_of,
+    unlike,
 )
 from switch_grpc.openai_wire.guard import Members
 from switch_grpc.openai_wire.route_info import write_info
 from switch_grpc.v1 import chat_pb2 as pb
 
 
-def reply_shape(message: type[Message], /, *members: Field | Fork, **always: object) -> Shape:
+def reply_shape(message: type[Message], /, *members: Field, **always: object) -> Shape:
     return Shape(message, *members, nulls=False, always=always)
 
 
@@ -60,7 +60,7 @@ def _logprobs() -> Field:
 
 def _utf8() -> Field:
     exact = msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=0, le=255)]]).decode
-    return Field("bytes", lambda raw: bytes(exact(raw)), list, "utf8")
+    return Field(name="bytes", read=lambda raw: bytes(exact(raw)), write=list, proto="utf8")
 
 
 def _usage() -> Field:
@@ -95,7 +95,7 @@ _TAIL: Final = (USAGE, text("system_fingerprint"), text("service_tier"))
 _CHOICE: Final = reply_shape(
     pb.Choice,
     integer("index", 32),
-    Field("message", lambda raw: read_answer(members_of(raw)), ANSWER.write),
+    Field(name="message", read=lambda raw: read_answer(members_of(raw)), write=ANSWER.write),
     _LOGPROBS,
     FINISH_REASON,
     index=0,
@@ -134,7 +134,13 @@ _CUSTOM: Final = reply_shape(pb.CustomCall, text("name"), text("input", required
 
 
 def _read_type(raw: Raw) -> Any:
-    return KEEP if raw in _CALL_TYPES else {"type_text": text_of(raw)}
+    return KEEP if raw in _CALL_TYPES else text_of(raw)
+
+
+def _keep_list(raw: Raw) -> Any:
+    if bytes(raw)[0] != ord("["):
+        raise unlike(raw, "a string or a list of parts")
+    return KEEP
 
 
 _CALL: Final = reply_shape(
@@ -143,7 +149,7 @@ _CALL: Final = reply_shape(
     text("id"),
     one("function", _FUNCTION),
     one("custom", _CUSTOM),
-    Fork("type", _read_type, {"type_text": None}),
+    Field(name="type", read=_read_type, proto="type_text"),
     index=0,
 )
 
@@ -180,22 +186,12 @@ def _write_calls(calls: Any) -> list[Fields]:
     return [_write_call(call) for call in calls]
 
 
-def _piece() -> Field:
-    """A delta's content: a text. A list of parts, which one provider streams, stays in extra_json."""
-    text_or_list = msgspec.json.Decoder(str | list[Raw]).decode
-
-    def read(raw: Raw) -> Any:
-        value = text_or_list(raw)
-        return value if isinstance(value, str) else KEEP
-
-    return Field("content", read)
-
-
 _DELTA: Final = reply_shape(
     pb.Delta,
     ROLE,
-    _piece(),
-    Field("tool_calls", _read_calls, _write_calls),
+    # A list of parts, which one provider streams, stays in extra_json.
+    Field(name="content", read=text_of, otherwise=_keep_list),
+    Field(name="tool_calls", read=_read_calls, write=_write_calls),
     text("refusal"),
     text("reasoning_content", proto="reasoning"),
     one("audio", REPLY_AUDIO),
@@ -205,7 +201,7 @@ _DELTA: Final = reply_shape(
 _CHUNK_CHOICE: Final = reply_shape(
     pb.ChunkChoice,
     integer("index", 32),
-    Field("delta", lambda raw: _DELTA.read(one_reasoning(members_of(raw))), _DELTA.write),
+    Field(name="delta", read=lambda raw: _DELTA.read(one_reasoning(members_of(raw))), write=_DELTA.write),
     _LOGPROBS,
     FINISH_REASON,
     index=0,

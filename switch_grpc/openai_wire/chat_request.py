@@ -12,7 +12,6 @@ from switch_grpc.openai_wire.chat_message import REQUEST_MESSAGE, REQUEST_PARTS,
 from switch_grpc.openai_wire.fields import (
     KEEP,
     Field,
-    Fork,
     Misfit,
     Shape,
     Union,
@@ -42,7 +41,7 @@ _MODES: Final = {
 _MODE_NAMES: Final = {number: name for name, number in _MODES.items()}
 
 
-def shape(message: type[Message], *members: Field | Fork, **constants: str) -> Shape:
+def shape(message: type[Message], *members: Field, **constants: str) -> Shape:
     return Shape(message, *members, nulls=True, always=constants)
 
 
@@ -56,7 +55,7 @@ def _messages() -> Field:
     def write(messages: Any) -> list[Any]:
         return [REQUEST_MESSAGE.write(message) for message in messages]
 
-    return Field("messages", read, write, required=True)
+    return Field(name="messages", read=read, write=write, required=True)
 
 
 def stop() -> Field:
@@ -72,7 +71,7 @@ def stop() -> Field:
     def write(value: Any) -> Any:
         return value.sequences[0] if value.single and value.sequences else list(value.sequences)
 
-    return Field("stop", read, write)
+    return Field(name="stop", read=read, write=write)
 
 
 def _tools() -> Field:
@@ -112,7 +111,7 @@ def _tool_choice() -> Field:
             return Raw(value.raw_json)
         return {"type": kind, kind: {"name": getattr(value, kind)}} if kind else None
 
-    return Field("tool_choice", read, write)
+    return Field(name="tool_choice", read=read, write=write)
 
 
 def _named_tool(raw: Raw) -> dict[str, str] | None:
@@ -148,7 +147,7 @@ def _response_format() -> Field:
         },
         bare=frozenset({"text", "json_object"}),
     )
-    return Field("response_format", union.read, union.write)
+    return Field(name="response_format", read=union.read, write=union.write)
 
 
 def _metadata() -> Field:
@@ -163,7 +162,7 @@ def _metadata() -> Field:
                     raise unlike(value, "a string").within(name) from None
             raise
 
-    return Field("metadata", read, dict)
+    return Field(name="metadata", read=read, write=dict)
 
 
 def _prediction() -> Field:
@@ -175,7 +174,7 @@ def _prediction() -> Field:
             del members["type"]
         return kept.read(members)
 
-    return Field("prediction", read, kept.write)
+    return Field(name="prediction", read=read, write=kept.write)
 
 
 def _audio() -> Field:

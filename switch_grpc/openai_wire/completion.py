@@ -42,7 +42,7 @@ _INT32: Final = 1 << 31
 
 def prompt(name: str) -> Field:
     """One text, several texts, tokens, or lists of tokens."""
-    return Field(name, _read_prompt, _write_prompt, required=True)
+    return Field(name=name, read=_read_prompt, write=_write_prompt, required=True)
 
 
 def _read_prompt(raw: Raw) -> Any:

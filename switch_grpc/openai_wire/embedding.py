@@ -14,7 +14,6 @@ from switch_grpc.openai_wire.fields import (
     KEEP,
     Field,
     Fields,
-    Fork,
     Misfit,
     Shape,
     encode,
@@ -23,6 +22,7 @@ from switch_grpc.openai_wire.fields import (
     read_rows,
     rows_of,
     text,
+    text_of,
 )
 from switch_grpc.openai_wire.guard import Members
 from switch_grpc.v1 import chat_pb2
@@ -60,17 +60,16 @@ def encode_embed_request(
     return write_request(written, stream=stream, defaults=defaults, params=params, fixed=fixed)
 
 
-_vector: Final = msgspec.json.Decoder(list[float] | str).decode
+_numbers_of: Final = msgspec.json.Decoder(list[float]).decode
 
 
-def _read_vector(raw: Raw) -> Any:
-    value = _vector(raw)
-    if isinstance(value, list):
-        return {"vector": {"values": value}}
+def _read_base64(raw: Raw) -> Any:
+    if bytes(raw)[0] != ord('"'):
+        _numbers_of(raw)  # to say where it is none
     try:
-        return {"float32": binascii.a2b_base64(value, strict_mode=True)}
+        return {"float32": binascii.a2b_base64(text_of(raw), strict_mode=True)}
     except ValueError as error:
-        raise Misfit("is not base64") from error
+        raise Misfit("not base64") from error
 
 
 def _write_float32(value: bytes) -> str:
@@ -80,10 +79,13 @@ def _write_float32(value: bytes) -> str:
 _EMBEDDING: Final = Shape(
     pb.Embedding,
     integer("index", 32),
-    Fork(
-        "embedding",
-        _read_vector,
-        {"vector": lambda vector: list(vector.values), "float32": _write_float32},
+    Field(
+        name="embedding",
+        read=lambda raw: {"values": _numbers_of(raw)},
+        write=lambda vector: list(vector.values),
+        proto="vector",
+        otherwise=_read_base64,
+        also={"float32": _write_float32},
     ),
     nulls=False,
     always={"object": "embedding", "index": 0, "embedding": []},
@@ -97,16 +99,16 @@ def _read_embedding(members: Members) -> Fields:
 
 def _data() -> Field:
     return Field(
-        "data",
-        lambda raw: read_rows(rows_of(raw), _read_embedding),
-        lambda values: [_EMBEDDING.write(value) for value in values],
+        name="data",
+        read=lambda raw: read_rows(rows_of(raw), _read_embedding),
+        write=lambda values: [_EMBEDDING.write(value) for value in values],
     )
 
 
 def _completion_tokens() -> Field:
     """OpenAI's embeddings count none, so zero is not written unless a provider sent it."""
     count = integer("completion_tokens")
-    return Field(count.name, lambda raw: count.read(raw) or KEEP)
+    return Field(name=count.name, read=lambda raw: count.read(raw) or KEEP)
 
 
 _USAGE: Final = reply_shape(

@@ -8,7 +8,7 @@ walks the fields that are set. What the table does not know goes to `extra_json`
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from google.protobuf.message import Message
@@ -28,7 +28,6 @@ members_of: Final = msgspec.json.Decoder(Members).decode
 raws_of: Final = msgspec.json.Decoder(list[Raw]).decode
 rows_of: Final = msgspec.json.Decoder(list[Members]).decode
 text_of: Final = msgspec.json.Decoder(str).decode
-int_of: Final = msgspec.json.Decoder(int).decode
 float_of: Final = msgspec.json.Decoder(float).decode
 
 _NAMES: Final = {
@@ -91,28 +90,25 @@ def misfit(error: Exception) -> Misfit:
     return Misfit(f"found {_NAMES.get(got, got)}, expected {_NAMES.get(kind, kind)}", path)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One member of a JSON object and the message's field that holds it."""
+    """One member of a JSON object and the message's field that holds it.
+
+    `read` answers with the field's value, or KEEP. Where it does that or finds another type of value, and
+    there is `otherwise`, that answers with the fields to set, or KEEP; `also` writes those.
+    """
 
     name: str
     read: Reader
     write: Writer | None = None  # None: the field's value as it is
     proto: str = ""  # where the field is called something else
     required: bool = False  # refused where missing in a request; always written
+    otherwise: Reader | None = None
+    also: Mapping[str, Writer | None] = field(default_factory=dict)  # by the message's field
 
     @property
     def attribute(self) -> str:
         return self.proto or self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Fork:
-    """A member that different values of go to different fields: `read` answers with the fields to set."""
-
-    name: str
-    read: Callable[[Raw], Any]
-    writers: Mapping[str, Writer | None] = field(default_factory=dict)  # by the message's field
 
 
 class Shape:
@@ -127,87 +123,95 @@ class Shape:
     def __init__(
         self,
         message: type[Message],
-        *members: Field | Fork,
+        *members: Field,
         nulls: bool,
         always: Mapping[str, object] | None = None,
         skip: Iterable[str] = (),
     ) -> None:
+        fields = message.DESCRIPTOR.fields_by_name
         self.names = frozenset(member.name for member in members)
         self._nulls = nulls
-        self._readers: dict[str, tuple[str | None, Reader]] = {}
-        self._writers: dict[object, tuple[str, Writer | None]] = {}  # by field descriptor
+        self._readers = {member.name: (member.attribute, member.read) for member in members}
+        self._others = {member.name: member.otherwise for member in members if member.otherwise}
+        self._required = {m.attribute: m.name for m in members if m.required and nulls}
         self._always: dict[str, object] = dict(always or {})
-        fields = message.DESCRIPTOR.fields_by_name
+        # By field descriptor; a field that is no member has the name "".
+        self._writers: dict[object, tuple[str, Writer | None]] = {fields[name]: ("", None) for name in skip}
+        self._writers[fields["extra_json"]] = ("", None)
         for member in members:
-            if isinstance(member, Fork):
-                self._readers[member.name] = (None, member.read)
-                for attribute, write in member.writers.items():
-                    self._writers[fields[attribute]] = (member.name, write)
-            else:
-                self._readers[member.name] = (member.attribute, member.read)
-                self._writers[fields[member.attribute]] = (member.name, member.write)
-                if member.required:
-                    self._always.setdefault(member.name, fields[member.attribute].default_value)
-        self._required = frozenset(m.name for m in members if isinstance(m, Field) and m.required and nulls)
-        self._extra = fields["extra_json"]
-        self._skip = frozenset(fields[name] for name in skip)
+            self._writers[fields[member.attribute]] = (member.name, member.write)
+            for attribute, write in member.also.items():
+                self._writers[fields[attribute]] = (member.name, write)
+            if member.required:
+                self._always.setdefault(member.name, fields[member.attribute].default_value)
 
     def read(self, members: Members) -> Fields:
         """The message's fields. Raises Misfit."""
         fields: Fields = {}
         extra: Members = {}
         readers = self._readers
-        name = ""
-        try:
-            for name, raw in members.items():
-                known = readers.get(name)
-                if known is None:
+        for name, raw in members.items():
+            known = readers.get(name)
+            if known is None:
+                extra[name] = raw
+            elif raw == NULL:
+                if self._nulls:
                     extra[name] = raw
-                elif raw == NULL:
-                    if self._nulls:
-                        extra[name] = raw
-                else:
-                    attribute, read = known
+            else:
+                attribute, read = known
+                try:
                     value = read(raw)
-                    if value is KEEP:
-                        extra[name] = raw
-                    elif attribute is None:
-                        fields.update(value)
-                    else:
+                    if value is not KEEP:
                         fields[attribute] = value
-        except (msgspec.ValidationError, Excess) as error:
-            raise misfit(error).within(name) from error
-        except Misfit as error:
-            error.within(name)
-            raise
-        if self._required and not members.keys() >= self._required:
-            raise missing(min(self._required - members.keys()))
+                        continue
+                    more = self._read_otherwise(name, raw)
+                except (msgspec.ValidationError, Excess) as error:
+                    more = self._read_otherwise(name, raw, error)
+                except Misfit as error:
+                    error.within(name)
+                    raise
+                if more is KEEP:
+                    extra[name] = raw
+                else:
+                    fields.update(more)
+        if self._required and not fields.keys() >= self._required.keys():
+            raise self._missing(fields, members)
         if extra:
-            fields["extra_json"] = extra_text(extra)
+            fields["extra_json"] = check_raw(encode(extra))
         return fields
+
+    def _read_otherwise(self, name: str, raw: Raw, error: Exception | None = None) -> Any:
+        """What `raw` is, where it is not the field's first form: fields to set, or KEEP."""
+        read = self._others.get(name)
+        if read is None:
+            if error is None:
+                return KEEP
+            raise misfit(error).within(name) from error
+        try:
+            return read(raw)
+        except (msgspec.ValidationError, Excess) as second:
+            raise misfit(second).within(name) from second
+        except Misfit as second:
+            second.within(name)
+            raise
+
+    def _missing(self, fields: Fields, members: Members) -> Misfit:
+        name = next(name for attribute, name in self._required.items() if attribute not in fields)
+        return Misfit("found null or nothing, expected a value", name) if name in members else missing(name)
 
     def write(self, message: Message) -> dict[str, Any]:
         """The JSON object, ready for `encode`. A field that is set wins over a member of `extra_json`."""
         written = self._always.copy()
         writers = self._writers
-        extra = None
+        name = "-"
         for descriptor, value in message.ListFields():
-            known = writers.get(descriptor)
-            if known is not None:
-                name, write = known
+            name, write = writers[descriptor]
+            if name:
                 written[name] = value if write is None else write(value)
-            elif descriptor == self._extra:
-                extra = value
-            elif descriptor not in self._skip:
-                raise LookupError(f"{descriptor.full_name} is not in the field map")
-        if extra:
+        # Fields come in order of their numbers: extra_json, where set, is among those that are no members.
+        if not name and (extra := message.extra_json):  # type: ignore[attr-defined]  # all messages have it
             merge_extra(written, extra, self._always)
         return written
-
-
-def extra_text(extra: Members) -> bytes:
-    """The text of an extra_json."""
-    return check_raw(encode(extra))
 
 
 def merge_extra(written: dict[str, Any], extra: str, always: Mapping[str, object]) -> None:
@@ -218,49 +222,42 @@ def merge_extra(written: dict[str, Any], extra: str, always: Mapping[str, object
 
 
 def text(name: str, *, proto: str = "", required: bool = False) -> Field:
-    return Field(name, text_of, None, proto, required)
+    return Field(name=name, read=text_of, proto=proto, required=required)
 
 
 def text_or_empty(name: str) -> Field:
     """A text whose field cannot tell "" from unset: "" stays in extra_json."""
-    return Field(name, lambda raw: text_of(raw) or KEEP)
+    return Field(name=name, read=lambda raw: text_of(raw) or KEEP)
 
 
 def integer(name: str, bits: int = 64, *, required: bool = False) -> Field:
+    """`5.0` and `1e3` are integers to JSON, and read as such."""
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    read = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=low, le=high)]).decode
 
-    def read(raw: Raw) -> int:
+    def read_float(raw: Raw) -> Fields:
         try:
-            value = int_of(raw)
+            value = float_of(raw)
         except msgspec.ValidationError:
-            value = _integral(raw)
-        if not low <= value <= high:
-            raise Misfit(f"out of range, expected an integer of {bits} bits")
-        return value
+            return {name: read(raw)}  # to say what was found and what is expected
+        if value.is_integer() and low <= value <= high:
+            return {name: int(value)}
+        return {name: read(raw)}
 
-    return Field(name, read, required=required)
-
-
-def _integral(raw: Raw) -> int:
-    """`5.0` and `1e3` are integers to JSON; raises ValidationError for what is none."""
-    if len(bytes(raw)) < 32 and bytes(raw)[0] in b"-0123456789":
-        value = float_of(raw)
-        if value.is_integer():
-            return int(value)
-    return int_of(raw)
+    return Field(name=name, read=read, otherwise=read_float, required=required)
 
 
 def number(name: str, *, required: bool = False) -> Field:
-    return Field(name, float_of, required=required)
+    return Field(name=name, read=float_of, required=required)
 
 
 def flag(name: str) -> Field:
-    return Field(name, msgspec.json.Decoder(bool).decode)
+    return Field(name=name, read=msgspec.json.Decoder(bool).decode)
 
 
 def texts(name: str) -> Field:
     exact = msgspec.json.Decoder(list[str]).decode
-    return Field(name, lambda raw: exact(raw) or KEEP, list)
+    return Field(name=name, read=lambda raw: exact(raw) or KEEP, write=list)
 
 
 def raw_json(name: str, first: str = "", expected: str = "") -> Field:
@@ -273,7 +270,7 @@ def raw_json(name: str, first: str = "", expected: str = "") -> Field:
             raise unlike(raw, expected)
         return check_raw(value)
 
-    return Field(name, read, raw_value, f"{name}_json")
+    return Field(name=name, read=read, write=Raw, proto=f"{name}_json")
 
 
 def raw_object(name: str) -> Field:
@@ -284,14 +281,10 @@ def raw_list(name: str) -> Field:
     return raw_json(name, "[", "a list")
 
 
-def raw_value(value: str) -> Raw:
-    return Raw(value)
-
-
 def one(name: str, shape: Shape, *, proto: str = "") -> Field:
     """A nested object."""
     read = shape.read
-    return Field(name, lambda raw: read(members_of(raw)), shape.write, proto)
+    return Field(name=name, read=lambda raw: read(members_of(raw)), write=shape.write, proto=proto)
 
 
 def many(name: str, shape: Shape, *, required: bool = False) -> Field:
@@ -299,9 +292,12 @@ def many(name: str, shape: Shape, *, required: bool = False) -> Field:
     read, write = shape.read, shape.write
 
     def read_all(raw: Raw) -> Any:
-        return read_rows(rows_of(raw), read) or KEEP
+        return read_rows(rows_of(raw), read) or ([] if required else KEEP)
 
-    return Field(name, read_all, lambda values: [write(value) for value in values], required=required)
+    def write_all(values: Iterable[Message]) -> list[Any]:
+        return [write(value) for value in values]
+
+    return Field(name=name, read=read_all, write=write_all, required=required)
 
 
 def read_rows(rows: Iterable[Any], read: Callable[[Any], Fields]) -> list[Fields]:
@@ -348,7 +344,7 @@ class Union:
 
     def field(self, name: str) -> Field:
         """A member that is a list of such objects."""
-        return Field(name, lambda raw: self.read_all(raws_of(raw)) or KEEP, self.write_all)
+        return Field(name=name, read=lambda raw: self.read_all(raws_of(raw)) or KEEP, write=self.write_all)
 
     def write(self, message: Message) -> Any:
         kind = message.WhichOneof("kind")

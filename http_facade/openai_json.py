@@ -1,0 +1,154 @@
+"""OpenAI JSON as the engine takes it: the head at once, the body not before a dialect asks."""
+
+from typing import Final
+
+import msgspec
+from google.protobuf.message import Message
+from msgspec import Raw
+
+from switch_grpc.faults import Fault, bad_request
+from switch_grpc.openai_wire import decode_chat_request, decode_completion_request, decode_embed_request
+from switch_grpc.openai_wire.guard import Members, open_body
+from switch_grpc.request import Head, Need, Operation
+
+_DECODERS: Final = {
+    Operation.CHAT: decode_chat_request,
+    Operation.COMPLETE: decode_completion_request,
+    Operation.EMBED: decode_embed_request,
+}
+
+_UNSET: Final = Raw(b"null")
+_EMPTY: Final = (_UNSET, Raw(b"[]"))
+_FLAGS: Final = {b"true": True, b"false": False, b"null": False}
+
+# A part's type, as a string that a body without such parts does not hold, and what the part needs.
+_OF_PART: Final = {b'"image_url"': Need.VISION, b'"input_audio"': Need.AUDIO, b'"file"': Need.DOCUMENTS}
+
+
+class _HasContent(msgspec.Struct):
+    content: Raw = _UNSET
+
+
+class _HasType(msgspec.Struct):
+    type: str = ""
+
+
+class _HasSession(msgspec.Struct):
+    session_id: str = ""
+
+
+_contents: Final = msgspec.json.Decoder(list[_HasContent]).decode
+_types: Final = msgspec.json.Decoder(list[_HasType]).decode
+_typed: Final = msgspec.json.Decoder(_HasType).decode
+_session: Final = msgspec.json.Decoder(_HasSession).decode
+_text: Final = msgspec.json.Decoder(str).decode
+_texts: Final = msgspec.json.Decoder(list[str]).decode
+
+
+class JsonBody:
+    """A request's JSON, converted on first use; what was wrong with it is raised on every use."""
+
+    __slots__ = ("_data", "_fault", "_message", "_operation")
+
+    def __init__(self, operation: Operation, data: bytes) -> None:
+        self._operation = operation
+        self._data = data
+        self._message: Message | None = None
+        self._fault: Fault | None = None
+
+    def message(self) -> Message:
+        if self._fault is not None:
+            raise self._fault
+        if self._message is None:
+            try:
+                self._message = _DECODERS[self._operation](self._data)
+            except Fault as fault:
+                self._fault = fault
+                raise
+        return self._message
+
+
+def read_head(operation: Operation, data: bytes) -> Head:
+    """What the engine reads of a body: its top level, and of the messages only which kinds of part they have.
+
+    Raises Fault(BAD_REQUEST | INVALID_JSON) for a body that is no such thing; what is wrong further inside,
+    `JsonBody.message` says.
+    """
+    members = open_body(data)
+    stream = _FLAGS.get(bytes(members.get("stream", _UNSET)))
+    if stream is None:
+        raise bad_request("stream", "found another value, expected true or false")
+    return Head(
+        operation=operation,
+        route=_route(members),
+        stream=stream,
+        needs=_chat_needs(members, data) if operation is Operation.CHAT else Need.NONE,
+        size=len(data),
+        sticky_key=_sticky_key(members),
+    )
+
+
+def _route(members: Members) -> str:
+    try:
+        route = _text(members["model"])
+    except KeyError:
+        raise bad_request("model", "missing; send the name of a route") from None
+    except msgspec.ValidationError:
+        raise bad_request("model", "found another value, expected a string") from None
+    if not route:
+        raise bad_request("model", "found an empty string, expected the name of a route")
+    return route
+
+
+def _sticky_key(members: Members) -> str | None:
+    """`user`, else `metadata.session_id`, where they are texts."""
+    try:
+        user = _text(members["user"]) if "user" in members else ""
+    except msgspec.ValidationError:
+        user = ""
+    try:
+        return user or ("metadata" in members and _session(members["metadata"]).session_id) or None
+    except msgspec.ValidationError:
+        return None
+
+
+def _chat_needs(members: Members, data: bytes) -> Need:
+    needs = Need.NONE
+    if members.get("tools", _UNSET) not in _EMPTY or members.get("functions", _UNSET) not in _EMPTY:
+        needs |= Need.TOOLS
+    if members.get("audio", _UNSET) != _UNSET or _asks_for_audio(members):
+        needs |= Need.AUDIO
+    wanted = members.get("response_format", members.get("responseFormat", _UNSET))
+    if wanted != _UNSET and _type(wanted) == "json_schema":
+        needs |= Need.JSON_SCHEMA
+    mentioned = {kind.decode().strip('"'): need for kind, need in _OF_PART.items() if kind in data}
+    if mentioned and "messages" in members:
+        for kind in _part_types(members["messages"]):
+            needs |= mentioned.get(kind, Need.NONE)
+    return needs
+
+
+def _asks_for_audio(members: Members) -> bool:
+    try:
+        return "modalities" in members and "audio" in _texts(members["modalities"])
+    except msgspec.ValidationError:
+        return False
+
+
+def _type(raw: Raw) -> str:
+    try:
+        return _typed(raw).type
+    except msgspec.ValidationError:
+        return ""
+
+
+def _part_types(messages: Raw) -> set[str]:
+    """The types of all parts of all messages; of what is malformed, as far as it can be read."""
+    types: set[str] = set()
+    try:
+        for message in _contents(messages):
+            if bytes(message.content)[:1] == b"[":
+                types.update(part.type for part in _types(message.content))
+    except msgspec.ValidationError:
+        pass
+    return types
