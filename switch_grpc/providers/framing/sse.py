@@ -96,7 +96,8 @@ class ServerSentEvents:
             elif block:
                 self._lines(block, events)
                 self._dispatch(events)
-        self._open(rest, events)
+        if rest:
+            self._open(rest, events)
         return events
 
     def _open(self, rest: bytes, events: list[Event]) -> None:
