@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from http_facade.admin import Admin, Metrics, Scrape
@@ -45,7 +46,8 @@ def create_app(
             "/openapi.json": OpenEndpoint(_GET, docs.openapi),
         }
     for path, endpoint in routes.items():
-        app.router.add_route(path, endpoint, name=path)  # no methods: the endpoint checks them, after the key
+        # without methods: the endpoint checks them, after the key
+        app.router.routes.append(Route(path, endpoint, name=path))
     app.router.default = UnknownPath(backend)
     return app
 

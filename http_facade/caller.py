@@ -11,6 +11,7 @@ from switch_grpc.call import Call
 from switch_grpc.faults import Fault
 
 ABORT: Final = "switch.abort"  # the ASGI extension by which http_facade.protocol closes a connection at once
+LINGER: Final = 2.0  # seconds in which a refused body may still come
 
 
 class Caller:
@@ -65,7 +66,24 @@ class Caller:
         headers = error_headers(fault)
         if fault.http == 405:
             headers.append((b"allow", ", ".join(methods).encode("ascii")))
-        await self.answer(fault.http, headers, error_body(fault))
+        if fault.http == 413:
+            await self._answer_and_linger(headers, error_body(fault))
+        else:
+            await self.answer(fault.http, headers, error_body(fault))
+
+    async def _answer_and_linger(self, headers: HeaderList, body: bytes) -> None:
+        """Answers 413, and reads on for a moment: closing on unread bytes would reset it."""
+        self.answered = True
+        headers += [(b"content-length", b"%d" % len(body)), (b"x-request-id", self.id.encode("ascii"))]
+        await self._send({"type": "http.response.start", "status": 413, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        try:
+            async with asyncio.timeout(LINGER):
+                while (await self.receive()).get("more_body", False):
+                    pass
+        except TimeoutError:
+            pass
+        await self._send({"type": "http.response.body"})
 
     async def begin(self, headers: HeaderList) -> None:
         """The head of a stream, status 200."""

@@ -42,6 +42,8 @@ def error_headers(fault: Fault) -> HeaderList:
         headers.append((b"retry-after-ms", b"%d" % math.ceil(wait * 1000)))
     if fault.retry is not None:
         headers.append((b"x-should-retry", b"true" if fault.retry else b"false"))
+    if fault.attempts:
+        headers.append((b"x-switch-attempts", b"%d" % len(fault.attempts)))
     if fault.http == 401:
         headers.append((b"www-authenticate", b"Bearer"))  # RFC 9110 §11.6.1 asks for it
     if fault.kind is Kind.DRAINING or fault.http in (408, 413):

@@ -6,6 +6,7 @@ empty.
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Final, Protocol
 
 import msgspec
@@ -74,11 +75,13 @@ class Transcript:
     def _event(self, chunk: Chunk) -> bytes:
         if self._late:
             self._last = chunk
+        if _tells_route_alone(chunk):
+            return b""
         if chunk.HasField("usage"):
             self._usage = chunk
             if not chunk.choices:
                 return b""
-            chunk = _copy(chunk)
+            chunk = deepcopy(chunk)
             chunk.ClearField("usage")
         if not self._late:
             return self._plain(chunk)
@@ -102,20 +105,25 @@ class Transcript:
         """OpenAI's last chunk: the usage, and `choices: []`."""
         if self._usage is None:
             return None
-        chunk = _copy(self._usage)
+        chunk = deepcopy(self._usage)
         if chunk.choices:
             chunk.ClearField("choices")
             chunk.ClearField("extra_json")  # it left with the choices
         return chunk
 
     def _with_route(self, chunk: Chunk) -> bytes:
-        told = _copy(chunk)
+        told = deepcopy(chunk)
         if self._last is not None:
             told.route_info.CopyFrom(self._last.route_info)
         encoded = self._encode(told, info=True)
         if self._include_usage and not told.HasField("usage"):
             return encoded[:-1] + _USAGE_NULL
         return encoded
+
+
+def _tells_route_alone(chunk: Chunk) -> bool:
+    """The engine's closing chunk: it has the complete route_info, and nothing that OpenAI would send."""
+    return not chunk.choices and not chunk.extra_json and not chunk.HasField("usage")
 
 
 def route_of(batch: Sequence[Chunk]) -> route_info_pb2.RouteInfo:
@@ -125,12 +133,6 @@ def route_of(batch: Sequence[Chunk]) -> route_info_pb2.RouteInfo:
 
 def _event(data: bytes) -> bytes:
     return b"data: " + data + b"\n\n"
-
-
-def _copy(chunk: Chunk) -> Chunk:
-    copy = type(chunk)()
-    copy.CopyFrom(chunk)
-    return copy
 
 
 def _empty(chunk: Chunk | None) -> Chunk:

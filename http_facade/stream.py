@@ -31,8 +31,9 @@ class EventStream:
         self._transcript = transcript
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        self._early_at = self._loop.time() + settings.early_headers
-        self._timer = self._loop.call_at(self._early_at, self._tick)
+        now = self._loop.time()
+        self._early_at = now + settings.early_headers
+        self._timer = self._loop.call_at(min(self._early_at, now + settings.keep_alive), self._tick)
         self._side: asyncio.Task[None] | None = None  # an early head or a comment on its way
         self._wrote = 0.0  # when the last bytes were handed over
         self._waits_since: float | None = None  # a write that the reader has not made room for
@@ -103,11 +104,12 @@ class EventStream:
                 self._wrote = now
                 self._spawn(self._comment())
             due = min(self._wrote + settings.keep_alive, now + settings.write_stall)
+        elif now >= self._early_at:
+            self._wrote = now
+            self._spawn(self._begin_early())
+            due = now + settings.keep_alive
         else:
-            if now >= self._early_at:
-                self._wrote = now
-                self._spawn(self._begin_early())
-            due = max(now + settings.keep_alive, self._early_at)
+            due = min(self._early_at, now + settings.keep_alive)
         self._timer = self._loop.call_at(due, self._tick)
 
     async def _comment(self) -> None:
