@@ -15,7 +15,9 @@ _MIB = 1024 * 1024
 
 # https://grpc.github.io/grpc/core/group__grpc__arg__keys.html
 _OPTIONS: Final[dict[str, str | int]] = {
-    "grpc.enable_retries": 0,  # the gateway retries, and knows what is safe to repeat
+    # The gateway retries, and knows what is safe to repeat: no policy from DNS. What grpc repeats by itself,
+    # a call that the gateway never began, stays on: connections there end after half an hour.
+    "grpc.service_config_disable_resolution": 1,
     "grpc.max_receive_message_length": 64 * _MIB,  # answers; the gateway bounds requests
     # An error with its details may take more than the 8 KiB from which grpc refuses at random.
     "grpc.max_metadata_size": 16 * 1024,

@@ -73,7 +73,7 @@ def fold_completion(chunks: Iterable[CompletionChunk]) -> CompletionResponse:
 
 
 class _Texts:
-    """Text fields under construction, joined once: protobuf keeps each stage of a field that grows by `+=`."""
+    """Text fields under construction, joined once: protobuf keeps every stage of one that grows by `+=`."""
 
     def __init__(self) -> None:
         self._pieces: dict[tuple[int, str], tuple[ProtoMessage, list[str]]] = {}
