@@ -20,10 +20,16 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "'mock' answers, 'mock;status=503;times=2' fails twice, 'mock;fault=cut;after=3' cuts a stream. "
         "docs/mock.md lists all keys.",
     )
-    parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 takes a free one")
+    parser.add_argument("--port", type=_port, required=True, help="port to listen on; 0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--key", help="the API key to insist on (default: any, or none)")
     parser.set_defaults(run=run)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port: give a number from 0 to 65535")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,7 +45,7 @@ async def _serve(host: str, port: int, key: str | None) -> int:
     mock = MockServer(host, port, key, keep=_KEEP)
     try:
         await mock.start()
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         print(_why_not(host, port, error), file=sys.stderr)
         return 1
     print(f"mock provider on {mock.url}", flush=True)
@@ -48,9 +54,9 @@ async def _serve(host: str, port: int, key: str | None) -> int:
     return 0
 
 
-def _why_not(host: str, port: int, error: OSError | OverflowError) -> str:
+def _why_not(host: str, port: int, error: OSError) -> str:
     where = f"switch mock: cannot listen on {host}:{port}"
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+    if error.errno == errno.EADDRINUSE:
         return f"{where}: the port is in use; stop what listens there, or take another with --port"
     return f"{where}: {error}; check --host and --port"
 

@@ -4,7 +4,7 @@ Shapes follow what api.openai.com sends: the role in a chunk of its own, `usage:
 usage chunk was asked for, names and ids of tool calls before their arguments.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
@@ -43,11 +43,14 @@ encode = msgspec.json.encode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What an answer needs beside its request: the attempt's id, and the headers that go out with it."""
+    """What is new with each attempt: its id, and the headers that go out with its answer."""
 
     attempt: str
-    script: Script
     headers: Headers
+
+
+# A request read and worked out, to be answered as often as it comes.
+Job = Callable[[Context], Answer]
 
 
 class OpenAIWire:
@@ -92,24 +95,44 @@ def event(data: bytes) -> bytes:
 DONE: Final = Event(Kind.DONE, event(b"[DONE]"))
 
 
-def chat(body: dict[str, Json], model: str, context: Context) -> Answer:
-    """The answer to POST /v1/chat/completions. Raises Refused."""
+def chat(body: dict[str, Json], model: str, script: Script) -> Job:
+    """What answers POST /v1/chat/completions. Raises Refused."""
     ask, options = read_chat(body, model)
-    replies = [reply(ask, context.script, context.attempt, index) for index in range(options.n)]
-    usage = usage_of(prompt_tokens(ask), replies)
-    if options.stream:
-        return Stream(
-            headers=context.headers, events=_events(ask, options, replies, usage, context), wire=WIRE
-        )
-    whole = {
-        **_frame(ask, options, context, "chat.completion"),
-        "choices": [_choice(index, one, options) for index, one in enumerate(replies)],
-        "usage": usage,
-    }
-    return Whole(headers=context.headers, body=encode(whole), wire=WIRE)
+
+    def fresh(context: Context) -> Answer:
+        replies = [reply(ask, script, context.attempt, index) for index in range(options.n)]
+        usage = _usage(prompt_tokens(ask), replies)
+        if options.stream:
+            events = _events(ask, options, replies, usage, context)
+            return Stream(headers=context.headers, events=events, wire=WIRE)
+        whole = _whole(ask, options, replies, usage)
+        return Whole(headers=context.headers, body=with_id("chatcmpl-", context, whole), wire=WIRE)
+
+    if options.stream or not script.steady:
+        return fresh
+    replies = [reply(ask, script, "", index) for index in range(options.n)]
+    whole = _whole(ask, options, replies, _usage(prompt_tokens(ask), replies))
+    return lambda context: Whole(
+        headers=context.headers, body=with_id("chatcmpl-", context, whole), wire=WIRE
+    )
 
 
-def usage_of(prompt: int, replies: list[Reply]) -> dict[str, Json]:
+def with_id(prefix: str, context: Context, whole: bytes) -> bytes:
+    """An encoded object with the attempt's id as its first member."""
+    return b'{"id":"%b",%b' % (f"{prefix}{context.attempt}".encode(), whole[1:])
+
+
+def _whole(ask: Ask, options: ChatOptions, replies: list[Reply], usage: dict[str, Json]) -> bytes:
+    return encode(
+        {
+            **_frame(ask, options, "chat.completion"),
+            "choices": [_choice(index, one, options) for index, one in enumerate(replies)],
+            "usage": usage,
+        }
+    )
+
+
+def _usage(prompt: int, replies: list[Reply]) -> dict[str, Json]:
     completion = sum(one.tokens for one in replies)
     return {
         "prompt_tokens": prompt,
@@ -125,9 +148,8 @@ def usage_of(prompt: int, replies: list[Reply]) -> dict[str, Json]:
     }
 
 
-def _frame(ask: Ask, options: ChatOptions, context: Context, object: str) -> dict[str, Json]:
+def _frame(ask: Ask, options: ChatOptions, object: str) -> dict[str, Json]:
     return {
-        "id": f"chatcmpl-{context.attempt}",
         "object": object,
         "created": CREATED,
         "model": ask.model,
@@ -207,7 +229,7 @@ def _events(
     ask: Ask, options: ChatOptions, replies: list[Reply], usage: dict[str, Json], context: Context
 ) -> Iterator[Event]:
     """All events of a stream; the choices of n > 1 take turns, as OpenAI's do."""
-    frame = encode(_frame(ask, options, context, "chat.completion.chunk"))[:-1]
+    frame = with_id("chatcmpl-", context, encode(_frame(ask, options, "chat.completion.chunk")))[:-1]
     before = b"data: " + frame + b',"choices":['
     after = b'],"usage":null}\n\n' if options.include_usage else b"]}\n\n"
     for index, one in enumerate(replies):

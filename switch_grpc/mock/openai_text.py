@@ -2,7 +2,7 @@
 
 import base64
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Final
@@ -25,12 +25,14 @@ from switch_grpc.mock.openai import (
     FINISHES,
     WIRE,
     Context,
+    Job,
     alternatives,
     encode,
-    event,
     logprob_of,
+    with_id,
 )
 from switch_grpc.mock.openai_ask import read_stops, read_stream
+from switch_grpc.mock.script import Script
 from switch_grpc.mock.steps import Answer, Event, Kind, Stream, Whole
 from switch_grpc.mock.tokens import in_words
 
@@ -53,34 +55,46 @@ class _TextChoice:
         return FINISHES[self.reply.finish]
 
 
-def complete(body: dict[str, Json], model: str, context: Context) -> Answer:
-    """The answer to POST /v1/completions. Raises Refused."""
+def complete(body: dict[str, Json], model: str, script: Script) -> Job:
+    """What answers POST /v1/completions. Raises Refused."""
     prompts = _texts(body, "prompt", empty_is=["<|endoftext|>"])
     stream, with_usage = read_stream(body)
-    choices = _choices(body, model, prompts, context)
+    make = _chooser(body, model, prompts, script)
     prompt = sum(prompt_tokens(Ask(model=model, turns=(Turn("prompt", text),))) for text in prompts)
-    completion = sum(choice.reply.tokens for choice in choices)
-    usage: dict[str, Json] = {
-        "prompt_tokens": prompt,
-        "completion_tokens": completion,
-        "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": cached_tokens(prompt), "audio_tokens": 0},
-    }
     frame: dict[str, Json] = {
-        "id": f"cmpl-{context.attempt}",
         "object": "text_completion",
         "created": CREATED,
         "model": model,
         "system_fingerprint": FINGERPRINT,
     }
-    if stream:
-        events = _events(frame, choices, usage if with_usage else None)
-        return Stream(headers=context.headers, events=events, wire=WIRE)
-    whole = {**frame, "choices": [_choice(one) for one in choices], "usage": usage}
-    return Whole(headers=context.headers, body=encode(whole), wire=WIRE)
+
+    def answer(context: Context) -> Answer:
+        choices = make(context.attempt)
+        usage = _usage(prompt, choices)
+        if stream:
+            head = with_id("cmpl-", context, encode(frame))[:-1]
+            events = _events(head, choices, usage if with_usage else None)
+            return Stream(headers=context.headers, events=events, wire=WIRE)
+        whole = encode({**frame, "choices": [_choice(one) for one in choices], "usage": usage})
+        return Whole(headers=context.headers, body=with_id("cmpl-", context, whole), wire=WIRE)
+
+    return answer
 
 
-def _choices(body: dict[str, Json], model: str, prompts: list[str], context: Context) -> list[_TextChoice]:
+def _usage(prompt: int, choices: list[_TextChoice]) -> dict[str, Json]:
+    completion = sum(choice.reply.tokens for choice in choices)
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached_tokens(prompt), "audio_tokens": 0},
+    }
+
+
+def _chooser(
+    body: dict[str, Json], model: str, prompts: list[str], script: Script
+) -> Callable[[str], list[_TextChoice]]:
+    """What makes the choices for an attempt: n for each prompt, in the order of the prompts."""
     n = integer(body.get("n"), "n", 1, 128) or 1
     best_of = integer(body.get("best_of"), "best_of", 1, 20)
     if best_of is not None and best_of < n:
@@ -98,14 +112,18 @@ def _choices(body: dict[str, Json], model: str, prompts: list[str], context: Con
         limit=_LIMIT if limit is None else limit,
         stops=read_stops(body),
     )
-    choices: list[_TextChoice] = []
-    for prompt in prompts:
-        for k in range(n):
-            one = reply(replace(ask, turns=(Turn("prompt", prompt),)), context.script, context.attempt, k)
-            said = one.pieces or one.refusal
-            pieces = [*in_words(prompt), *said] if echo else said
-            choices.append(_TextChoice(index=len(choices), pieces=pieces, reply=one, logprobs=logprobs))
-    return choices
+
+    def make(attempt: str) -> list[_TextChoice]:
+        choices: list[_TextChoice] = []
+        for prompt in prompts:
+            for k in range(n):
+                one = reply(replace(ask, turns=(Turn("prompt", prompt),)), script, attempt, k)
+                said = one.pieces or one.refusal
+                pieces = [*in_words(prompt), *said] if echo else said
+                choices.append(_TextChoice(index=len(choices), pieces=pieces, reply=one, logprobs=logprobs))
+        return choices
+
+    return make
 
 
 def _choice(one: _TextChoice) -> dict[str, Json]:
@@ -133,10 +151,8 @@ def _logprobs(pieces: Sequence[str], offset: int, top: int | None) -> Json:
     }
 
 
-def _events(
-    frame: dict[str, Json], choices: list[_TextChoice], usage: dict[str, Json] | None
-) -> Iterator[Event]:
-    before = b"data: " + encode(frame)[:-1] + b',"choices":['
+def _events(head: bytes, choices: list[_TextChoice], usage: dict[str, Json] | None) -> Iterator[Event]:
+    before = b"data: " + head + b',"choices":['
     after = b"]}\n\n" if usage is None else b'],"usage":null}\n\n'
     for pieces in zip_longest(*(_deltas(one) for one in choices)):
         for piece in pieces:
@@ -146,7 +162,7 @@ def _events(
         end = {"text": "", "index": one.index, "logprobs": None, "finish_reason": one.finish}
         yield Event(Kind.TAIL, before + encode(end) + after)
     if usage is not None:
-        yield Event(Kind.TAIL, event(encode({**frame, "choices": [], "usage": usage})))
+        yield Event(Kind.TAIL, before + b'],"usage":' + encode(usage) + b"}\n\n")
     yield DONE
 
 
@@ -158,8 +174,8 @@ def _deltas(one: _TextChoice) -> Iterator[bytes]:
         yield encode({"text": piece, "index": one.index, "logprobs": logprobs, "finish_reason": None})
 
 
-def embed(body: dict[str, Json], model: str, context: Context) -> Answer:
-    """The answer to POST /v1/embeddings. Raises Refused."""
+def embed(body: dict[str, Json], model: str, script: Script) -> Job:
+    """What answers POST /v1/embeddings. Raises Refused."""
     texts = _texts(body, "input")
     dimensions = integer(body.get("dimensions"), "dimensions", 1, 65536) or _DIMENSIONS
     form = string(body.get("encoding_format"), "encoding_format", ("float", "base64")) or "float"
@@ -168,13 +184,15 @@ def embed(body: dict[str, Json], model: str, context: Context) -> Answer:
         for k, text in enumerate(texts)
     ]
     prompt = sum(max(len(text.split()), 1) for text in texts)
-    whole = {
-        "object": "list",
-        "data": data,
-        "model": model,
-        "usage": {"prompt_tokens": prompt, "total_tokens": prompt},
-    }
-    return Whole(headers=context.headers, body=encode(whole), wire=WIRE)
+    whole = encode(
+        {
+            "object": "list",
+            "data": data,
+            "model": model,
+            "usage": {"prompt_tokens": prompt, "total_tokens": prompt},
+        }
+    )
+    return lambda context: Whole(headers=context.headers, body=whole, wire=WIRE)
 
 
 def _vector(model: str, text: str, dimensions: int, form: str) -> Json:

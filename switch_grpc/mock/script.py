@@ -96,6 +96,11 @@ class Script:
         )
 
     @property
+    def steady(self) -> bool:
+        """Equal requests get equal answers of a usual size, so that one may be kept."""
+        return not self.tag and self.bytes is None and self.chunks is None
+
+    @property
     def tokens_before_fault(self) -> int:
         if self.after is not None:
             return self.after
