@@ -28,11 +28,12 @@ class HttpUpstream:
 
     def __init__(self, *, ca_file: str | None = None, proxy: str | None = None) -> None:
         """`ca_file`: PEM trusted besides the system's; `proxy`: URL that all traffic goes through."""
-        context = ssl.create_default_context()
+        verified: ssl.SSLContext | bool = True  # aiohttp's own context, which it has made already
         if ca_file is not None:
-            context.load_verify_locations(cafile=ca_file)
+            verified = ssl.create_default_context()
+            verified.load_verify_locations(cafile=ca_file)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=KEEP_ALIVE_SECONDS),
+            connector=aiohttp.TCPConnector(limit=0, ssl=verified, keepalive_timeout=KEEP_ALIVE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": f"switch/{__version__}"},
             trust_env=False,
