@@ -177,7 +177,7 @@ class Shape:
         if self._required and not fields.keys() >= self._required.keys():
             raise self._missing(fields, members)
         if extra:
-            fields["extra_json"] = check_raw(encode(extra))
+            fields["extra_json"] = _extra_text(extra)
         return fields
 
     def _read_otherwise(self, name: str, raw: Raw, error: Exception | None = None) -> Any:
@@ -212,6 +212,19 @@ class Shape:
         if not name and (extra := message.extra_json):  # type: ignore[attr-defined]  # all messages have it
             merge_extra(written, extra, self._always)
         return written
+
+
+def _extra_text(extra: Members) -> bytes:
+    """The text of an extra_json. Raises Misfit for the first member that is past a bound."""
+    try:
+        return check_raw(encode(extra))
+    except Excess as error:
+        for name, raw in extra.items():
+            try:
+                check_raw(encode({name: raw}))
+            except Excess:
+                raise Misfit(str(error), name) from error
+        raise Misfit(str(error)) from error
 
 
 def merge_extra(written: dict[str, Any], extra: str, always: Mapping[str, object]) -> None:

@@ -6,6 +6,7 @@ stands behind a cheap one that suffices for nearly all bodies. Everything is lin
 """
 
 import json
+from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -22,6 +23,8 @@ Members = dict[str, Raw]
 _members: Final = msgspec.json.Decoder(Members)
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
+_STEPS: Final = {ord("["): 1, ord("]"): -1}
+_USUAL_DEPTH: Final = 8
 _DIGITS: Final = bytes(0x30 if chr(c) in "0123456789" else 0x20 for c in range(256))
 _STRIDE: Final = 100  # a run of more than MAX_DIGITS digits covers at least 9 samples taken this far apart
 
@@ -83,32 +86,39 @@ def check_members(data: bytes) -> None:
     """Raises Excess where all objects and arrays of `data` together hold more than the bound."""
     if len(data) <= 2 * MAX_MEMBERS:  # a member takes two bytes at least
         return
-    if data.count(b",") + data.count(b"{") + data.count(b"[") > MAX_MEMBERS:
-        bare = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-        # An object's member has two strings at most, so more than 4 quotes each are too many without looking.
-        if bare.count(b'"') > 4 * MAX_MEMBERS or _count_members(bare) > MAX_MEMBERS:
+    if _count_members(data) > MAX_MEMBERS:
+        # A member has two strings at most, so that many quotes are too many without cutting at each.
+        bare = _without_escapes(data)
+        if bare.count(b'"') > 4 * MAX_MEMBERS or _count_members(_without_strings(bare)) > MAX_MEMBERS:
             raise Excess(f"has more than {MAX_MEMBERS:,} members")
 
 
-def _count_members(bare: bytes) -> int:
-    """An upper bound that counts an empty container as one member."""
-    bones = b"".join(bare.split(b'"')[::2])
+def _count_members(bones: bytes) -> int:
+    """An upper bound: an empty object or array counts as one."""
     return bones.count(b",") + bones.count(b"{") + bones.count(b"[")
 
 
 def _outside_strings(text: bytes) -> bytes:
-    """`text` without its strings: cut at the quotes that are left once escaped ones are gone."""
-    return b"".join(text.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+    return _without_strings(_without_escapes(text))
+
+
+def _without_escapes(text: bytes) -> bytes:
+    """`text` without escaped backslashes and quotes: every quote left begins or ends a string."""
+    return text.replace(b"\\\\", b"").replace(b'\\"', b"")
+
+
+def _without_strings(bare: bytes) -> bytes:
+    return b"".join(bare.split(b'"')[::2])
 
 
 def _depth(text: bytes) -> int:
-    """How deep `text` nests, counted up to one past the bound: innermost pairs are removed level by level."""
-    bones = _outside_strings(text).translate(_ONE_KIND, _NOT_BRACKETS)
-    depth = 0
-    while bones and depth <= MAX_DEPTH:
-        bones = bones.replace(b"[]", b"")
-        depth += 1
-    return depth
+    """How deep `text` nests. Removing the innermost pairs takes off one level, and most of the brackets."""
+    brackets = _outside_strings(text).translate(_ONE_KIND, _NOT_BRACKETS)
+    level = 0
+    while brackets and level < _USUAL_DEPTH:
+        brackets = brackets.replace(b"[]", b"")
+        level += 1
+    return level + max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
 
 
 def _has_long_number(text: bytes) -> bool:
