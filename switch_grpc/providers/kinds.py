@@ -93,6 +93,7 @@ def _forbidden(error: UpstreamError, names: Set[str]) -> Kind:
         return Kind.CONTENT_FILTER
     if names & _AUTH:
         return Kind.UPSTREAM_AUTH
+    # Together says so of too many tokens: https://docs.together.ai/docs/error-codes
     if names & _CONTEXT or _CONTEXT_WORDS.search(error.message):
         return Kind.CONTEXT_LENGTH
     if _CONTENT_WORDS.search(error.message):

@@ -24,7 +24,6 @@ class Quirk(enum.Flag):
     KEY_IS_400 = enum.auto()  # a wrong API key is answered with 400
     CAPACITY_IS_498 = enum.auto()
     ACCOUNT_IS_412 = enum.auto()
-    LENGTH_IS_403 = enum.auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,6 @@ _ROWS: Final = (
         base_url="https://api.together.ai/v1",
         text="native",
         embeddings=True,
-        quirks=Quirk.LENGTH_IS_403,  # https://docs.together.ai/docs/error-codes
     ),
     Vendor(
         name="runpod",
