@@ -12,8 +12,9 @@ from switch_client import Switch
 from tests.real.processes import LLAMA_SERVER, SWITCH, free_port, running
 from tests.real.tiny_model import write_tiny_model
 
-KEY = "sw_real_0123456789abcdef0123456789abcdef"  # a caller's
+KEY = "real-0123456789abcdef0123456789abcdef"  # a caller's
 UPSTREAM_KEY = "sk-llama-0123456789abcdef"
+WRONG_KEY = "sk-wrong-0123456789abcdef"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,9 @@ def _configuration(llama: str, embedding: str, mock: str) -> dict[str, object]:
     routes = {
         "tiny": _target("llama", "llama.cpp", llama, "tiny", "llama"),
         "tiny-embedding": _target("llama-embedding", "llama.cpp", embedding, "tiny", "llama"),
-        "tiny-wrong-key": _target("llama-refusing", "llama.cpp", llama, "tiny", "wrong"),
+        # one for each test that needs it: a refused key takes its target out for minutes
+        "wrong-key-http": _target("llama-refusing", "llama.cpp", llama, "tiny", "wrong"),
+        "wrong-key-grpc": _target("llama-refusing", "llama.cpp", llama, "tiny", "wrong"),
         "mock": _target("mock", "custom", f"{mock}/v1", "mock", "llama"),
     }
     return {
@@ -121,7 +124,7 @@ def gateway(
         "--grpc",
         f"127.0.0.1:{grpc}",
     ]
-    env = {"API_KEYS": KEY, "LLAMA_API_KEY": UPSTREAM_KEY, "WRONG_API_KEY": "sk-wrong-0123456789"}
+    env = {"API_KEYS": KEY, "LLAMA_API_KEY": UPSTREAM_KEY, "WRONG_API_KEY": WRONG_KEY}
     with running(command, http, "/readyz", folder / "log", env) as process:
         yield Gateway(f"http://127.0.0.1:{http}", f"127.0.0.1:{grpc}", process.pid)
 
