@@ -77,6 +77,8 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             return  # an offer that we do not take up: the request itself was parsed and is answered
+        except httptools.HttpParserCallbackError:
+            raise  # ours, not the peer's: it must not look like a bad request
         except httptools.HttpParserError as error:
             self._refuse(b"400 Bad Request", f"not an HTTP/1.1 request: {error}")
 

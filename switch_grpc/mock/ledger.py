@@ -101,7 +101,7 @@ class Ledger:
         done = sum(self._statuses.values()) + self._counts["closed_by_peer"]
         return {
             "requests": self._counts["requests"],
-            "in_flight": self._counts["requests"] - done,
+            "in_flight": max(self._counts["requests"] - done, 0),  # a reset may come between
             "connections": self._counts["connections"],
             "closed_by_peer": self._counts["closed_by_peer"],
             "by_status": {str(status): n for status, n in sorted(self._statuses.items())},

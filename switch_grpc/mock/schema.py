@@ -11,6 +11,7 @@ from switch_grpc.mock.fields import Json
 
 _DEEP: Final = 4  # from here on only what is required, so that recursive schemas end
 _BOTTOM: Final = 12  # and from here on nothing
+_LARGEST: Final = 10_000  # items, members or characters, whatever the schema demands
 _WORDS: Final = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "haven")
 _FORMATS: Final[dict[str, str]] = {
     "date": "2026-01-02",
@@ -133,7 +134,7 @@ def _array(schema: dict[str, Json], root: Json, rng: random.Random, depth: int) 
     prefix = schema.get("prefixItems")
     firsts = prefix if isinstance(prefix, list) else []
     usual = max(len(firsts), 1) if depth < _DEEP else len(firsts)
-    low, high = _size(schema, "minItems", 0), _size(schema, "maxItems", 10**6)
+    low, high = _size(schema, "minItems", 0), _size(schema, "maxItems", _LARGEST)
     count = min(max(low, usual), high)
     rest = schema.get("items")
     made: list[Json] = []
@@ -149,7 +150,7 @@ def _array(schema: dict[str, Json], root: Json, rng: random.Random, depth: int) 
 
 def _size(schema: dict[str, Json], key: str, default: int) -> int:
     value = schema.get(key)
-    return value if isinstance(value, int) else default
+    return min(value, _LARGEST) if isinstance(value, int) else default
 
 
 def _bounds(schema: dict[str, Json], step: float) -> tuple[float, float]:
@@ -190,7 +191,7 @@ def _number(schema: dict[str, Json], rng: random.Random) -> float:
 
 def _string(schema: dict[str, Json], rng: random.Random) -> str:
     text = _FORMATS.get(str(schema.get("format")), rng.choice(_WORDS))
-    low, high = _size(schema, "minLength", 0), _size(schema, "maxLength", 10**6)
+    low, high = _size(schema, "minLength", 0), _size(schema, "maxLength", _LARGEST)
     while len(text) < low:
         text += " " + rng.choice(_WORDS)
     return text[:high] if len(text) > high else text

@@ -296,7 +296,5 @@ async def test_errors_become_the_sdks_exceptions(mock: MockServer, client: opena
         ):
             pass
     with pytest.raises(openai.APITimeoutError):
-        await client.with_options(timeout=0.05).chat.completions.create(
-            model="mock;fault=hang", messages=USER
-        )
+        await client.with_options(timeout=0.3).chat.completions.create(model="mock;fault=hang", messages=USER)
     await mock.until(lambda: mock.requests[-1].closed_at is not None)
