@@ -65,7 +65,8 @@ def kind_of(status: int, error: UpstreamError, quirks: Quirk, wait: float | None
 def _bad_request(error: UpstreamError, names: Set[str], quirks: Quirk) -> Kind:
     if names & _BILLING:
         return Kind.UPSTREAM_QUOTA
-    # The exception: xAI has no code for it. Its own words, at the very start, where no caller's text stands.
+    # The exception: xAI has no code for it (https://github.com/continuedev/continue/issues/10778). Its own
+    # words, at the very start, where no caller's text stands.
     if Quirk.KEY_IS_400 in quirks and error.message.startswith("Incorrect API key provided"):
         return Kind.UPSTREAM_AUTH
     return _about_request(error, names)
@@ -115,7 +116,8 @@ def _not_found(error: UpstreamError, names: Set[str]) -> Kind:
 
 
 def _too_large(error: UpstreamError, names: Set[str]) -> Kind:
-    if "rate_limit_exceeded" in names:  # Groq: one request of more tokens than this key's minute has
+    # Groq: more tokens than this key's minute has (https://github.com/continuedev/continue/issues/10218).
+    if "rate_limit_exceeded" in names:
         return Kind.CAPABILITY
     if names & _CONTEXT or _CONTEXT_WORDS.search(error.message):
         return Kind.CONTEXT_LENGTH
@@ -146,8 +148,8 @@ _CONTENT: Final = frozenset(
     }
 )
 _PLACE: Final = frozenset({"unsupported_country_region_territory"})
-# OpenAI's four kinds of spent money, which share the type insufficient_quota, then DashScope's:
-# https://platform.openai.com/docs/guides/error-codes, https://help.aliyun.com/en/model-studio/error-code
+# OpenAI's four kinds of spent money share the type insufficient_quota. `arrearage` is DashScope's:
+# https://help.aliyun.com/en/model-studio/error-code. No page was found for the two in the middle.
 _BILLING: Final = frozenset(
     {
         "insufficient_quota",
@@ -159,10 +161,6 @@ _BILLING: Final = frozenset(
         "billing_not_active",
         "billing_error",
         "arrearage",
-        "allocationquota.freetieronly",
-        "commoditynotpurchased",
-        "postpaidbilloverdue",
-        "prepaidbilloverdue",
     }
 )
 # What this target, or its model, cannot do and another may; such as a model that fails to call a tool.
@@ -192,8 +190,6 @@ _AUTH: Final = frozenset(
         "permission_denied",
         "access_denied",
         "accessdenied",
-        "accessdenied.unpurchased",
-        "model.accessdenied",
         "insufficient_permissions",
         "ip_not_authorized",
         "unauthorized",

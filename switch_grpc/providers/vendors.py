@@ -1,6 +1,7 @@
 """The table of vendors: what is known of each provider by name. A new one that speaks OpenAI is one row.
 
-Facts are from the page in a row's `docs`, read in November 2026, or from the page named beside the column.
+`docs` is where to check a row. Base URLs and quirks were checked against stored copies of vendors' pages or of
+public issues (November 2026), not against live servers; "unchecked" marks what no page was found for.
 """
 
 import enum
@@ -31,7 +32,7 @@ class Vendor:
     """One provider's row."""
 
     name: str
-    docs: str  # where the row's facts are written
+    docs: str  # where to check the row
     base_url: str | None  # None: the target must give an apiBase
     base_hint: str = ""  # what an apiBase looks like, for error messages
     credentials: frozenset[str] = frozenset({"simple"})  # types of credential store it takes
@@ -64,6 +65,7 @@ _ROWS: Final = (
         base_url="https://api.together.ai/v1",
         text="native",
         embeddings=True,
+        stream_options=True,  # unchecked
     ),
     Vendor(
         name="runpod",
@@ -76,7 +78,9 @@ _ROWS: Final = (
     Vendor(
         name="alibaba",
         docs="https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
-        base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",  # other regions: an apiBase
+        # Singapore, as its page gave it until March 2026; now it gives one host a workspace. Keys are bound to
+        # their region, so any other needs an apiBase.
+        base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
         base_hint="https://dashscope.aliyuncs.com/compatible-mode/v1",
         embeddings=True,
         quirks=Quirk.QUOTA_IS_RATE,  # https://help.aliyun.com/en/model-studio/error-code-start
@@ -101,7 +105,8 @@ _ROWS: Final = (
         docs="https://docs.mistral.ai/api",
         base_url="https://api.mistral.ai/v1",
         embeddings=True,
-        stream_options=False,  # 422 extra_forbidden; its last chunk has the usage anyway
+        # 422 extra_forbidden in March 2025 (github.com/dnakov/anon-kode/issues/53); usage comes unasked.
+        stream_options=False,
     ),
     Vendor(
         name="deepseek",
@@ -120,7 +125,7 @@ _ROWS: Final = (
         name="openrouter",
         docs="https://openrouter.ai/docs/api-reference/overview",
         base_url="https://openrouter.ai/api/v1",
-        text="native",
+        text="native",  # unchecked beyond third-party clients
         embeddings=True,
         quirks=Quirk.PAYMENT_MAY_PASS,  # https://openrouter.ai/docs/api/reference/errors-and-debugging
     ),

@@ -18,15 +18,15 @@ HEAD = Head(operation=Operation.CHAT, route="lite", stream=True)
 
 def chunk(end: str) -> bytes:
     body = {
-        "id": "chatcmpl-C1KMEUDb1vVwsROQUCZTgG6A6vtWo",
+        "id": "chatcmpl-bbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
         "object": "chat.completion.chunk",
-        "created": 1754432618,
-        "model": "gpt-4o-2024-08-06",
+        "created": 1790000000,
+        "model": "a-model-2026-01-01",
         "service_tier": "default",
-        "system_fingerprint": "fp_07871e2ad8",
+        "system_fingerprint": "fp_0123456789",
         "choices": [{"index": 0, "delta": {"content": " token"}, "logprobs": None, "finish_reason": None}],
         "usage": None,
-        "obfuscation": "Ohcj4NkgRRFLL",
+        "obfuscation": "aaaaaaaaaaaaa",
     }
     return b"data: " + json.dumps(body, separators=(",", ":")).encode() + end.encode()
 

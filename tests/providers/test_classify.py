@@ -1,4 +1,8 @@
-"""Laws of the outcome table, on bodies in the shapes that providers really send."""
+"""Laws of the outcome table.
+
+The bodies are written by hand, in the shapes of recorded traffic where there is some and else of the providers'
+own error pages; `test_wire_corpus` replays what was really recorded.
+"""
 
 import json
 import re

@@ -17,10 +17,6 @@ BILLING = [
     "billing_not_active",
     "billing_error",
     "Arrearage",
-    "AllocationQuota.FreeTierOnly",
-    "CommodityNotPurchased",
-    "PostpaidBillOverdue",
-    "PrepaidBillOverdue",
 ]
 CONTEXT = ["context_length_exceeded", "exceed_context_size_error", "context_window_exceeded"]
 CONTENT = [
@@ -55,8 +51,6 @@ AUTH = [
     "permission_denied",
     "access_denied",
     "AccessDenied",
-    "AccessDenied.Unpurchased",
-    "Model.AccessDenied",
     "insufficient_permissions",
     "ip_not_authorized",
     "unauthorized",
