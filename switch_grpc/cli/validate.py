@@ -9,7 +9,7 @@ from typing import Final
 
 from switch_grpc.config.check import Tables
 from switch_grpc.config.document import json_schema
-from switch_grpc.config.problem import EX_CONFIG, ConfigError, Problem, describe
+from switch_grpc.config.problem import EX_CONFIG, ConfigError, Problem, counted, describe
 from switch_grpc.config.source import Loaded, load
 from switch_grpc.providers.vendors import PLANNED, VENDORS
 from switch_grpc.routing.balance import STRATEGIES
@@ -21,8 +21,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "validate",
         help="check a configuration",
-        description="Checks a configuration and names everything that is wrong with it. Exits with 0, or with "
-        "78 where it cannot be used; warnings do not count.",
+        description="Checks a configuration and names everything that is wrong with it. Exits with 0, or "
+        "with 78 where it cannot be used; warnings do not count.",
     )
     parser.add_argument(
         "file",
@@ -55,7 +55,8 @@ def _as_text(problems: list[Problem], source: str, loaded: Loaded | None) -> str
         return describe(problems, source)
     routes = loaded.config.routes
     targets = sum(len(route.targets) for route in routes)
-    summary = f"{source} is valid: {len(routes)} routes, {targets} targets, version {loaded.version}"
+    size = f"{counted(len(routes), 'route')}, {counted(targets, 'target')}"
+    summary = f"{source} is valid: {size}, version {loaded.version}"
     return f"{describe(problems, source)}\n\n{summary}" if problems else summary
 
 

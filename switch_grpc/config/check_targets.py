@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Protocol
 
 from switch_grpc.config.near import dangling
-from switch_grpc.config.problem import Problem, Where, show, show_name
+from switch_grpc.config.problem import Problem, Where, path_of, show, show_name
 from switch_grpc.config.schema import Definitions, TargetEntry
 from switch_grpc.config.stores import AnyStore, stores_in
 from switch_grpc.config.urls import base_problems, host_problems, hostname, is_private, path, proxy_problems
@@ -84,7 +84,7 @@ def target_problems(
             )
         if target.credentials_ref is not None and target.credentials_ref not in stores:
             place = (*where, "credentialsRef")
-            added = f"credentialStores.{target.credentials_ref}"
+            added = path_of(("credentialStores", target.credentials_ref))
             problems.append(dangling(place, target.credentials_ref, "credential stores", stores, added))
         problems += _headers((*where, "headers"), target.headers)
         problems += _egress((*where, "egress"), target.egress.proxy, target.egress.allow_hosts)

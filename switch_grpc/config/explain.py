@@ -23,10 +23,10 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "dict_type": "an object",
     "model_type": "an object",
     "list_type": "a list",
-    "greater_than": "more than {gt}",
-    "greater_than_equal": "at least {ge}",
-    "less_than": "less than {lt}",
-    "less_than_equal": "at most {le}",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
     "too_short": "at least {min_length} entries",
     "too_long": "at most {max_length} entries",
     "string_too_short": "at least {min_length} characters",
@@ -52,6 +52,11 @@ def explain(error: ValidationError, value: object) -> list[Problem]:
         for details in findings
         if not (details["type"] == "missing" and details["loc"] in meant)
     ]
+
+
+def places(error: ValidationError) -> list[Where]:
+    """Every place that pydantic found something at."""
+    return [place(details["loc"]) for details in error.errors(include_url=False)]
 
 
 def _problem(details: ErrorDetails, value: object) -> Problem:

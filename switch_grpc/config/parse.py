@@ -7,9 +7,9 @@ from typing import Final, Literal
 from pydantic import ValidationError
 
 from switch_grpc.config.expand import as_written, expand
-from switch_grpc.config.explain import explain
+from switch_grpc.config.explain import explain, places
 from switch_grpc.config.jsonc import parse_json
-from switch_grpc.config.problem import Problem, locate
+from switch_grpc.config.problem import Problem, Where, locate
 from switch_grpc.config.repair import repair, untouched
 from switch_grpc.config.schema import Definitions
 from switch_grpc.config.tree import SyntaxProblem, Tree
@@ -29,13 +29,14 @@ class Parsed:
     definitions: Definitions | None
     problems: list[Problem]
     tree: Tree = field(default_factory=lambda: Tree({}, {}))
+    malformed: tuple[Where, ...] = ()  # places where `definitions` is not what the text says
 
     def with_checks(self, found: Iterable[Problem]) -> list[Problem]:
         """All problems in the order of the text: its own, and those of the `found` that are not their echo.
 
         Each with its line, and with the text's own words where it uses variables.
         """
-        fresh = untouched(found, [problem.where for problem in self.problems])
+        fresh = untouched(found, self.malformed)
         return locate([*self.problems, *(as_written(p, self.tree) for p in fresh)], self.tree.lines)
 
 
@@ -47,15 +48,16 @@ def parse(data: bytes, environ: Mapping[str, str], form: Format | None = None) -
     except SyntaxProblem as error:
         return Parsed(None, [error.problem])
     value, unset = expand(tree, environ)
+    malformed = [problem.where for problem in unset]
     problems = [*tree.problems, *unset]
     definitions: Definitions | None
     try:
         definitions = Definitions.model_validate(value)
     except ValidationError as error:
-        malformed = untouched(explain(error, value), [problem.where for problem in unset])
-        problems += [as_written(problem, tree) for problem in malformed]
+        problems += [as_written(p, tree) for p in untouched(explain(error, value), malformed)]
+        malformed += places(error)
         definitions = repair(error, value)
-    return Parsed(definitions, problems, tree)
+    return Parsed(definitions, problems, tree, tuple(malformed))
 
 
 def _decode(data: bytes) -> str:

@@ -13,12 +13,15 @@ EX_CONFIG: Final = 78  # sysexits.h: the exit status for a configuration error
 
 _PLAIN: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
 _SECRET_NAME: Final = re.compile(r"(?i)key|secret|token|passw|credential|authorization|cookie|hash")
-_NAMES_NO_SECRET: Final = frozenset({"credentialsRef", "stickyKey", "credentialStores"})
-_SECRET_VALUE: Final = re.compile(
+_NAMES_NO_SECRET: Final = frozenset(
+    {"costPerToken", "credentialsRef", "firstTokenMs", "maxCostPerToken", "stickyKey", "tokenIdleMs"}
+    | {"tokensPerMinute", "cacheTtl", "max_tokens", "maxTokens", "max_completion_tokens"}
+)
+_SECRET_START: Final = re.compile(
     r"\b(sk|pk|rk|gsk|hf|xai|ghp|gho|glpat|xox[a-z]|r8|pplx|nvapi|hvs|sw)[-_.]\w{8}"  # vendors' prefixes
     r"|\bsk-|\b(AKIA|ASIA)[A-Z0-9]{8}|\bAIza|\beyJ[\w-]{8}|-----BEGIN"
-    r"|(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20}"  # a long run of mixed letters and digits
 )
+_SECRET_RUN: Final = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20}")
 _LONGEST: Final = 80
 
 
@@ -54,10 +57,10 @@ def path_of(where: Where) -> str:
     for part in where:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif _PLAIN.fullmatch(part):
+        elif _PLAIN.fullmatch(part) and not _SECRET_START.search(part):
             text += f".{part}" if text else part
         else:
-            text += f"[{json.dumps(part)}]"
+            text += f"[{show_name(part)}]"
     return text
 
 
@@ -77,7 +80,8 @@ def show(value: object, where: Where = ()) -> str:
             return f"a list of {len(value)}" if value else "an empty list"
         case str():
             names = [part for part in where if isinstance(part, str)]
-            if any(looks_secret(name) for name in names[-1:]) or _SECRET_VALUE.search(value):
+            secret = any(looks_secret(name) for name in names[-1:])
+            if secret or _SECRET_START.search(value) or _SECRET_RUN.search(value):
                 return f"*** ({len(value)} characters)"
             return json.dumps(_clip(_bare_url(value)), ensure_ascii=False)
         case _:
@@ -87,7 +91,7 @@ def show(value: object, where: Where = ()) -> str:
 def show_name(name: object) -> str:
     """A key, which somebody may have pasted a secret into."""
     text = str(name)
-    return "***" if _SECRET_VALUE.search(text) else json.dumps(_clip(text), ensure_ascii=False)
+    return "***" if _SECRET_START.search(text) else json.dumps(_clip(text), ensure_ascii=False)
 
 
 def _bare_url(value: str) -> str:
@@ -115,8 +119,8 @@ def describe(problems: Sequence[Problem], source: str) -> str:
     """All problems for people: a count, then errors and warnings, each with its place and remedy."""
     errors = sum(not problem.warning for problem in problems)
     warnings = len(problems) - errors
-    counts = [_count(errors, "error")] if errors else []
-    counts += [_count(warnings, "warning")] if warnings else []
+    counts = [counted(errors, "error")] if errors else []
+    counts += [counted(warnings, "warning")] if warnings else []
     lines = [f"{source or 'configuration'}: {', '.join(counts) or 'no problems'}"]
     for problem in sorted(problems, key=lambda problem: problem.warning):
         line = f" (line {problem.line})" if problem.line else ""
@@ -129,5 +133,5 @@ def describe(problems: Sequence[Problem], source: str) -> str:
     return "\n".join(lines)
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -34,14 +34,13 @@ def repair(error: ValidationError, value: object) -> Definitions | None:
 
 
 def untouched(problems: Iterable[Problem], malformed: Iterable[Where]) -> list[Problem]:
-    """The problems that are neither inside a malformed part nor about an object that has one."""
-    places = list(malformed)
-    return [p for p in problems if not any(_related(p.where, where) for where in places)]
+    """The problems that are neither inside a malformed part nor about the object or list that holds one."""
+    parts = list(malformed)
+    return [p for p in problems if not any(_concerns(p.where, part) for part in parts)]
 
 
-def _related(one: Where, other: Where) -> bool:
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
+def _concerns(where: Where, part: Where) -> bool:
+    return where[: len(part)] == part or where == part[:-1]
 
 
 def _patch(value: object, details: ErrorDetails) -> bool:

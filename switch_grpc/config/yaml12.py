@@ -1,4 +1,4 @@
-"""YAML as configuration wants it: version 1.2's plain words, so `no`, `on` and `12:30` stay strings.
+"""YAML as configuration wants it: version 1.2's plain words, so `no`, `on`, `12:30` and `0600` are strings.
 
 Built on PyYAML's events, so that depth and the growth by aliases are bounded and every place has its line.
 """
@@ -14,7 +14,7 @@ from switch_grpc.config.problem import Problem, Where
 from switch_grpc.config.tree import MAX_DEPTH, MAX_VALUES, SyntaxProblem, Tree, duplicate
 
 _INT: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,999})")
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _WORDS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
