@@ -1,7 +1,7 @@
 """The table of vendors: what is known of each provider by name. A new one that speaks OpenAI is one row.
 
-`docs` is where to check a row. Base URLs and quirks were checked against stored copies of vendors' pages or of
-public issues (November 2026), not against live servers; "unchecked" marks what no page was found for.
+`docs` is where to check a row. Base URLs and quirks were checked against stored copies of vendors' pages or
+of public issues (November 2026), not against live servers; "unchecked" marks what no page was found for.
 """
 
 import enum
@@ -78,8 +78,8 @@ _ROWS: Final = (
     Vendor(
         name="alibaba",
         docs="https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope",
-        # Singapore, as its page gave it until March 2026; now it gives one host a workspace. Keys are bound to
-        # their region, so any other needs an apiBase.
+        # Singapore, as its page gave it until March 2026; now each workspace has a host. Keys are bound
+        # to their region, so any other needs an apiBase.
         base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
         base_hint="https://dashscope.aliyuncs.com/compatible-mode/v1",
         embeddings=True,

@@ -1,7 +1,7 @@
 """Laws of the outcome table.
 
-The bodies are written by hand, in the shapes of recorded traffic where there is some and else of the providers'
-own error pages; `test_wire_corpus` replays what was really recorded.
+The bodies are written by hand, in the shapes of recorded traffic where there is some and else of the
+providers' own error pages; `test_wire_corpus` replays what was really recorded.
 """
 
 import json
