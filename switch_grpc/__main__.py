@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from switch_grpc import __version__
 
+OWN = ("switch_grpc", "http_facade", "switch_client")
 MISSING = """\
 switch: the package {name!r} is not installed.
 The gateway and this command need the extra `server`; install it with
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from switch_grpc.cli.commands import COMMANDS  # here, so that a missing extra is told and not a traceback
     except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in OWN:
+            raise
         sys.stderr.write(MISSING.format(name=error.name))
         return 1
     for add_parser in COMMANDS:

@@ -113,15 +113,12 @@ class Ask:
         self, dialect: Dialect, wires: Sequence[WireRequest]
     ) -> AsyncGenerator[Sequence[Message], None]:
         decoder = dialect.decoder(self._head, self._body, self._wiring.binding)
+        whole: list[WireReply] = []
         for wire in wires:
             exchange = await self._send(dialect, wire)
             try:
                 if stream_kind(exchange.headers) == "json":
-                    # Some servers answer a stream request with one JSON body; it is split as if streamed.
-                    reply = dialect.decode(
-                        self._head.operation, [await self._read(exchange)], self._wiring.binding
-                    )
-                    yield _split(reply)
+                    whole.append(await self._read(exchange))
                     continue
                 async with aclosing(self._chunks(dialect, decoder, exchange)) as batches:
                     async for batch in batches:
@@ -130,6 +127,19 @@ class Ask:
                 raise self._classified(failure) from failure
             finally:
                 exchange.close()
+        if whole:
+            yield self._as_chunks(dialect, whole, len(wires))
+
+    def _as_chunks(self, dialect: Dialect, replies: Sequence[WireReply], expected: int) -> Sequence[Message]:
+        """Whole replies where a stream was asked for, which some servers send: split as if streamed."""
+        if len(replies) != expected:
+            raise Fault(
+                Kind.UPSTREAM_PROTOCOL, "the provider streamed some answers of one call and not others"
+            )
+        try:
+            return _split(dialect.decode(self._head.operation, replies, self._wiring.binding))
+        except UpstreamFailure as failure:
+            raise self._classified(failure) from failure
 
     async def _chunks(
         self, dialect: Dialect, decoder: StreamDecoder, exchange: Exchange

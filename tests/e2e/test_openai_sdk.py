@@ -159,7 +159,9 @@ async def test_a_vision_part_arrives(client: Client):
 
 
 async def test_completions(client: Client):
-    reply = await client(lambda c: c.completions.create(model="lite", prompt="Once upon a time", max_tokens=5))
+    reply = await client(
+        lambda c: c.completions.create(model="lite", prompt="Once upon a time", max_tokens=5)
+    )
     assert reply.object == "text_completion"
     assert reply.choices[0].text
     assert reply.choices[0].finish_reason == "length"
@@ -176,9 +178,7 @@ async def test_embeddings(client: Client):
     """The package asks for base64 by itself and decodes it; asked for floats it must find the same."""
     packed = await client(lambda c: c.embeddings.create(model="lite", input=["a", "b"], dimensions=8))
     floats = await client(
-        lambda c: c.embeddings.create(
-            model="lite", input=["a", "b"], dimensions=8, encoding_format="float"
-        )
+        lambda c: c.embeddings.create(model="lite", input=["a", "b"], dimensions=8, encoding_format="float")
     )
     assert [len(row.embedding) for row in packed.data] == [8, 8]
     for one, other in zip(packed.data, floats.data, strict=True):

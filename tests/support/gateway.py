@@ -1,5 +1,6 @@
 """The whole gateway in this process: both doors on loopback, in front of a mock provider on a real socket."""
 
+import copy
 import io
 import json
 import os
@@ -53,6 +54,7 @@ async def running(
     models: Mapping[str, Any], *, environ: Mapping[str, str] | None = None, **top: Any
 ) -> AsyncIterator[Running]:
     """A gateway with these routes. Targets at the mock need no apiBase; the one key is `KEY`."""
+    models = copy.deepcopy(dict(models))
     async with MockServer() as mock:
         for model in models.values():
             for each in model.get("providers", ()):
