@@ -1,4 +1,4 @@
-"""One table of requests through both doors: the same answers, the same errors, the same account of who answered."""
+"""One table of requests through both doors: the same answers, errors, and account of who answered."""
 
 import json
 from collections.abc import AsyncIterator
