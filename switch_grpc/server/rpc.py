@@ -6,8 +6,8 @@ failure to decode or encode is worded here, not by the runtime, which would show
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import NoReturn, Protocol, TypeVar, cast
 
@@ -23,6 +23,8 @@ from switch_grpc.server.status import short, trailers_of
 log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Message)
+
+_TIMER_SLACK = 0.01  # seconds between grpc's clock and the loop's
 Context = grpc.aio.ServicerContext[bytes, bytes]
 Ask = Callable[[Permit, bytes], Awaitable[Message]]
 AskMany = Callable[[Permit, bytes], AsyncGenerator[Sequence[Message], None]]
@@ -44,7 +46,8 @@ class Door:
     async def unary(self, scope: str, ask: Ask, data: bytes, context: Context) -> bytes:
         call_id = _begin(context)
         try:
-            with await self.gate.open(_call(call_id, context), scope) as permit:
+            call = _call(call_id, context)
+            with await self.gate.open(call, scope) as permit, _deadline(call):
                 reply = await ask(permit, data)
                 return reply.SerializeToString()
         except Fault as fault:
@@ -58,7 +61,8 @@ class Door:
         # collector, and the target's connection must close at once.
         call_id = _begin(context)
         try:
-            with await self.gate.open(_call(call_id, context), scope) as permit:
+            call = _call(call_id, context)
+            with await self.gate.open(call, scope) as permit, _deadline(call):
                 async with (
                     _InitialMetadata(context, call_id, self.early_after) as initial,
                     aclosing(ask(permit, data)) as batches,
@@ -157,6 +161,18 @@ def _call(call_id: str, context: Context) -> Call:
         remaining=context.time_remaining(),
         now=asyncio.get_running_loop().time(),
     )
+
+
+@contextmanager
+def _deadline(call: Call) -> Generator[None, None, None]:
+    """Tells apart why grpc cancelled a handler: the caller left, or the call ran out of time."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        remaining = call.remaining(asyncio.get_running_loop().time())
+        if remaining is None or remaining > _TIMER_SLACK:
+            raise
+        raise Fault(Kind.DEADLINE, "the call's deadline passed") from None
 
 
 def _metadata(context: Context) -> Metadata:

@@ -5,11 +5,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 from switch_grpc.faults import Fault, Kind
+from switch_grpc.permit import Permit
 from switch_grpc.server.bind import TlsFiles, bind
 from switch_grpc.server.build import GrpcSettings, build_server, health_of_services
 from switch_grpc.server.health import Health
 from switch_grpc.v1 import admin_pb2
-from tests.support.scripted_backend import STATUS, ScriptedBackend, ScriptedPermit, Step
+from tests.support.scripted_backend import STATUS, ScriptedBackend, Step
 
 SNAPSHOT = admin_pb2.StatusEvent(snapshot=admin_pb2.GetStatusResponse(targets=[STATUS]))
 
@@ -22,7 +23,7 @@ class ScriptedEngine(ScriptedBackend):
         self.events = events
 
     async def watch(
-        self, permit: ScriptedPermit, request: admin_pb2.WatchStatusRequest
+        self, permit: Permit, request: admin_pb2.WatchStatusRequest
     ) -> AsyncGenerator[admin_pb2.StatusEvent, None]:
         """The events, then silence until somebody closes it."""
         try:
@@ -34,7 +35,7 @@ class ScriptedEngine(ScriptedBackend):
             self.stopped.set()
 
     async def override(
-        self, permit: ScriptedPermit, request: admin_pb2.OverrideBreakerRequest
+        self, permit: Permit, request: admin_pb2.OverrideBreakerRequest
     ) -> admin_pb2.OverrideBreakerResponse:
         held = admin_pb2.TargetStatus(route=request.route, target=request.target)
         held.override.mode = request.mode
@@ -42,13 +43,13 @@ class ScriptedEngine(ScriptedBackend):
         return admin_pb2.OverrideBreakerResponse(target=held)
 
     async def reload(
-        self, permit: ScriptedPermit, request: admin_pb2.ReloadConfigRequest
+        self, permit: Permit, request: admin_pb2.ReloadConfigRequest
     ) -> admin_pb2.ReloadConfigResponse:
         problems = [admin_pb2.ConfigProblem(path="models.lite", warning=request.dry_run)]
         return admin_pb2.ReloadConfigResponse(problems=problems)
 
     async def explain(
-        self, permit: ScriptedPermit, request: admin_pb2.ExplainRouteRequest
+        self, permit: Permit, request: admin_pb2.ExplainRouteRequest
     ) -> admin_pb2.ExplainRouteResponse:
         if request.route == "missing":
             raise Fault(Kind.UNKNOWN_ROUTE, 'no route "missing"; known: lite')

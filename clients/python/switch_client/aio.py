@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Self, Unpack, overload
+from typing import Final, Self, Unpack, overload
 
 from switch_client.aio_stream import AsyncChatStream, AsyncCompletionStream, AsyncStream
 from switch_client.aio_wire import AsyncWire
@@ -21,6 +21,9 @@ from switch_grpc.v1 import admin_pb2, switch_pb2
 from switch_grpc.v1.chat_pb2 import ChatRequest, ChatResponse
 from switch_grpc.v1.completion_pb2 import CompletionRequest, CompletionResponse
 from switch_grpc.v1.embedding_pb2 import EmbedRequest, EmbedResponse
+
+_UNARY: Final = "ChatRequest, CompletionRequest or EmbedRequest"
+_STREAMED: Final = "ChatRequest or CompletionRequest"
 
 
 class AsyncSwitch:
@@ -113,6 +116,8 @@ class AsyncSwitch:
                 return await self._wire.ask(self._wire.switch.Complete, request, options)
             case EmbedRequest():
                 return await self._wire.ask(self._wire.switch.Embed, request, options)
+            case _:
+                raise TypeError(f"request: expected a {_UNARY}, found {type(request).__name__}")
 
     @overload
     def stream(self, request: ChatRequest, **options: Unpack[CallOptions]) -> AsyncChatStream: ...
@@ -129,6 +134,8 @@ class AsyncSwitch:
                 return AsyncCompletionStream(
                     self._wire.open(self._wire.switch.StreamComplete, request, options)
                 )
+            case _:
+                raise TypeError(f"request: expected a {_STREAMED}, found {type(request).__name__}")
 
 
 class AsyncAdmin:

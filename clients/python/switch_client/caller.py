@@ -41,16 +41,16 @@ class Caller:
 
     def metadata_of(self, options: CallOptions) -> tuple[tuple[str, str], ...]:
         """Raises ValueError that names, but does not show, a value that metadata cannot carry."""
-        fallback = options.get("fallback")
-        entries = {
-            **{name.lower(): value for name, value in self.metadata.items()},
-            "x-api-key": options.get("api_key") or self.api_key,
+        key, fallback = options.get("api_key"), options.get("fallback")
+        own = {
+            "x-api-key": self.api_key if key is None else key,
             "x-request-id": options.get("request_id"),
             "x-session-id": options.get("session"),
             "x-switch-fallback": None if fallback is None else str(fallback).lower(),
         }
-        sent = tuple((name, value) for name, value in entries.items() if value is not None)
-        for name, value in sent:
+        entries = {name.lower(): value for name, value in self.metadata.items()}
+        entries.update((name, value) for name, value in own.items() if value is not None)
+        for name, value in entries.items():
             if not _ASCII.fullmatch(value):
                 raise ValueError(f"{name}: expected one or more printable ASCII characters")
-        return sent
+        return tuple(entries.items())

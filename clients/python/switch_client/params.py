@@ -58,6 +58,8 @@ class ChatParams(CallOptions, total=False):
     prompt_cache_retention: str | None
     prompt_cache_options: Json | None
     moderation: Json | None
+    functions: Sequence[Json] | None  # the call that came before tools
+    function_call: str | Json | None
     extra: Json | None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Self, Unpack, overload
+from typing import Final, Self, Unpack, overload
 
 from switch_client.caller import Caller, CallOptions, unlimited
 from switch_client.channel import TLS, Address, Option
@@ -21,6 +21,9 @@ from switch_grpc.v1 import admin_pb2, switch_pb2
 from switch_grpc.v1.chat_pb2 import ChatRequest, ChatResponse
 from switch_grpc.v1.completion_pb2 import CompletionRequest, CompletionResponse
 from switch_grpc.v1.embedding_pb2 import EmbedRequest, EmbedResponse
+
+_UNARY: Final = "ChatRequest, CompletionRequest or EmbedRequest"
+_STREAMED: Final = "ChatRequest or CompletionRequest"
 
 
 class Switch:
@@ -109,6 +112,8 @@ class Switch:
                 return self._wire.ask(self._wire.switch.Complete, request, options)
             case EmbedRequest():
                 return self._wire.ask(self._wire.switch.Embed, request, options)
+            case _:
+                raise TypeError(f"request: expected a {_UNARY}, found {type(request).__name__}")
 
     @overload
     def stream(self, request: ChatRequest, **options: Unpack[CallOptions]) -> ChatStream: ...
@@ -123,6 +128,8 @@ class Switch:
                 return ChatStream(self._wire.open(self._wire.switch.StreamChat, request, options))
             case CompletionRequest():
                 return CompletionStream(self._wire.open(self._wire.switch.StreamComplete, request, options))
+            case _:
+                raise TypeError(f"request: expected a {_STREAMED}, found {type(request).__name__}")
 
 
 class Admin:
