@@ -11,7 +11,7 @@ PEERS := $(CACHE)/peers
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check real lint proto golden lock bench bench-peers clean
+.PHONY: help setup demo test check real lint proto golden lock bench bench-micro bench-peers clean
 .DELETE_ON_ERROR:
 
 help:  ## list the tasks
@@ -81,8 +81,11 @@ lock: $(CACHE)/uv/bin/uv  ## resolve the dependencies anew (ARGS=--upgrade: to t
 	$(COMPILE) pyproject.toml --extra server --constraints requirements-dev.lock --output-file requirements.lock $(ARGS)
 	$(COMPILE) --group build --constraints requirements-dev.lock --output-file requirements-build.lock $(ARGS)
 
-bench: $(DEVELOPS)  ## measure throughput, latency, streams, start and memory; write docs/benchmarks.md
+bench: $(DEVELOPS)  ## measure beside LiteLLM: throughput, latency, streams, start, memory -> docs/benchmarks.md
 	$(BIN)/python -m tests.bench.peers all --home $(PEERS) $(ARGS)
+
+bench-micro: $(DEVELOPS)  ## measure the parts: routing, translation
+	$(BIN)/pytest -q tests/bench --benchmark-only $(ARGS)
 
 bench-peers: $(DEVELOPS)  ## install LiteLLM, the yardstick, for `make bench` (ARGS=--all: every peer)
 	$(BIN)/python -m tests.bench.peers.install $(PEERS) $(ARGS)
