@@ -12,6 +12,7 @@ Where = tuple[str | int, ...]
 EX_CONFIG: Final = 78  # sysexits.h: the exit status for a configuration error
 
 _PLAIN: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
+_PLAIN_TOP: Final = re.compile(r"[A-Za-z0-9_$.-]+")  # also --http and .env
 _SECRET_NAME: Final = re.compile(r"(?i)key|secret|token|passw|credential|authorization|cookie|hash")
 _NAMES_NO_SECRET: Final = frozenset(
     {"costPerToken", "credentialsRef", "firstTokenMs", "maxCostPerToken", "stickyKey", "tokenIdleMs"}
@@ -57,7 +58,7 @@ def path_of(where: Where) -> str:
     for part in where:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif _PLAIN.fullmatch(part) and not _SECRET_START.search(part):
+        elif (_PLAIN if text else _PLAIN_TOP).fullmatch(part) and not _SECRET_START.search(part):
             text += f".{part}" if text else part
         else:
             text += f"[{show_name(part)}]"

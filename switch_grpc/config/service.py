@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Discriminator, Field, Tag
+from pydantic import AwareDatetime, BeforeValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 from switch_grpc.config.listen import Listen
 from switch_grpc.config.section import (
@@ -19,6 +20,16 @@ from switch_grpc.config.section import (
 
 Scope = Literal["inference", "admin:read", "admin:write"]
 Capability = Literal["tools", "vision", "audio", "documents", "json_schema", "reasoning"]
+
+
+def _only_text(value: object) -> object:
+    """Pydantic would take a number as seconds since 1970."""
+    if isinstance(value, str):
+        return value
+    raise PydanticCustomError("datetime_type", "not a string")
+
+
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_only_text)]
 
 
 class Tls(Section):
@@ -73,7 +84,7 @@ class AuthKey(Section):
     routes: list[Text] | None = Field(
         default=None, description="The routes the key may use; `*` and `?` are wildcards. Default: all."
     )
-    expires: Annotated[AwareDatetime, Field(strict=False)] | None = Field(
+    expires: Moment | None = Field(
         default=None, description="When the key stops working, with its UTC offset: `2027-01-31T00:00:00Z`."
     )
 
