@@ -54,7 +54,7 @@ def unary(plan: Plan, bench: Bench) -> list[Figures]:
 
     def once(running: Running, secs: float = plan.secs) -> Figures:
         headers = "\n".join(f"{name}={value}" for name, value in running.peer.headers.items())
-        words = [wrk, "-t1", f"-c{plan.conns}", f"-d{secs:g}s", "--timeout", "10s"]
+        words = [wrk, "-t1", f"-c{plan.conns}", f"-d{max(1, round(secs))}s", "--timeout", "10s"]
         usage = Usage(bench, running.pid)
         done = subprocess.run(
             pinned(bench.load_cpu, [*words, "-s", str(HERE / "unary.lua"), running.url]),
