@@ -147,7 +147,7 @@ class _Call:
     def fields(self) -> Fields:
         fields = self.pieces.fields()
         if self._type:
-            return {"id": fields.get("id", ""), "raw_json": self._raw(fields)}
+            return {"raw_json": self._raw(fields)}
         for name, pieces in self._nested.items():
             fields[name] = pieces.fields()
         return fields

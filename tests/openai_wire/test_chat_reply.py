@@ -1,0 +1,259 @@
+import json
+
+import pytest
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+from switch_grpc.faults import Fault, Kind
+from switch_grpc.openai_wire import (
+    decode_chat_chunk,
+    decode_chat_response,
+    encode_chat_chunk,
+    encode_chat_response,
+)
+from switch_grpc.v1 import chat_pb2 as pb
+from switch_grpc.v1 import fault_pb2, route_info_pb2
+from tests.support.json_values import differences, exact
+
+TOKEN = {
+    "token": "a", "logprob": -0.5, "bytes": [97],
+    "top_logprobs": [{"token": "b", "logprob": -9999.0, "bytes": None}],
+}  # fmt: skip
+RESPONSE = {
+    "id": "c-1", "object": "chat.completion", "created": 1700000000, "model": "gpt",
+    "choices": [
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant", "content": "hi", "refusal": None, "annotations": [],
+                "reasoning_content": "hm", "tool_calls": [
+                    {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{"}},
+                    {"id": "2", "type": "custom", "custom": {"name": "g", "input": ""}},
+                ],
+                "audio": {"id": "a", "data": "AA==", "expires_at": 5, "transcript": "t"}, "x": {"y": 5.0},
+            },
+            "logprobs": {"content": [TOKEN, TOKEN], "refusal": None, "k": 1}, "finish_reason": "tool_calls", "x": 1,
+        },
+        {"index": 1, "message": {"role": "assistant", "content": None, "refusal": "no"}, "logprobs": None, "finish_reason": "stop"},
+    ],
+    "usage": {
+        "prompt_tokens": 0, "completion_tokens": 2, "total_tokens": 3, "cost": 0.5,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 1, "z": 1},
+        "completion_tokens_details": {"reasoning_tokens": 1, "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
+    },
+    "system_fingerprint": "fp", "service_tier": "default", "x_groq": {"id": 9007199254740993},
+}  # fmt: skip
+CHUNK = {
+    "id": "c-1", "object": "chat.completion.chunk", "created": 1700000000, "model": "gpt", "system_fingerprint": "fp",
+    "choices": [
+        {
+            "index": 0, "logprobs": None, "finish_reason": None, "x": 1,
+            "delta": {
+                "role": "assistant", "content": "", "x": 5.0,
+                "tool_calls": [
+                    {"index": 0, "id": "1", "type": "function", "function": {"name": "f", "arguments": ""}},
+                    {"index": 1, "function": {"arguments": "{"}},
+                    {"index": 2, "id": "3", "type": "mcp", "mcp": {"a": 1}},
+                ],
+            },
+        }
+    ],
+    "obfuscation": "xyz",
+}  # fmt: skip
+
+
+def round_trip(body):
+    return exact(encode_chat_response(decode_chat_response(json.dumps(body).encode())))
+
+
+def chunk_trip(body):
+    return exact(encode_chat_chunk(decode_chat_chunk(json.dumps(body).encode())))
+
+
+def answer(**message):
+    return {
+        **RESPONSE,
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+    }
+
+
+def delta(**members):
+    return {**CHUNK, "choices": [{"index": 0, "delta": members, "logprobs": None, "finish_reason": None}]}
+
+
+def test_every_member_survives():
+    assert list(differences(exact(json.dumps(RESPONSE)), round_trip(RESPONSE))) == []
+    assert list(differences(exact(json.dumps(CHUNK)), chunk_trip(CHUNK))) == []
+
+
+def test_what_is_written_validates_as_openais_own_type():
+    ChatCompletion.model_validate_json(
+        encode_chat_response(decode_chat_response(json.dumps(RESPONSE).encode()))
+    )
+    plain = delta(content="x")
+    ChatCompletionChunk.model_validate_json(encode_chat_chunk(decode_chat_chunk(json.dumps(plain).encode())))
+    minimal = pb.ChatResponse(
+        choices=[{"message": {"role": pb.ROLE_ASSISTANT}, "finish_reason": pb.FINISH_REASON_STOP}]
+    )
+    ChatCompletion.model_validate_json(encode_chat_response(minimal))
+    ChatCompletionChunk.model_validate_json(encode_chat_chunk(pb.ChatChunk(choices=[{}])))
+
+
+def test_nulls_that_openai_writes_are_written():
+    written = exact(encode_chat_response(pb.ChatResponse(choices=[{}])))
+    assert written["choices"] == [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": None, "refusal": None},
+            "logprobs": None,
+            "finish_reason": None,
+        }
+    ]
+    assert exact(encode_chat_chunk(pb.ChatChunk(choices=[{}])))["choices"] == [
+        {"index": 0, "delta": {}, "logprobs": None, "finish_reason": None}
+    ]
+
+
+def test_other_nulls_are_dropped():
+    body = {**RESPONSE, "service_tier": None, "usage": None}
+    assert round_trip(body).keys() == RESPONSE.keys() - {"service_tier", "usage"}
+    assert chunk_trip({**CHUNK, "usage": None}).keys() == CHUNK.keys()
+
+
+def test_an_unknown_null_is_kept():
+    assert round_trip({**RESPONSE, "new": None})["new"] is None
+
+
+def test_reasoning_under_either_name_is_one_field():
+    for name in ("reasoning", "reasoning_content"):
+        reply = decode_chat_response(
+            json.dumps(answer(role="assistant", content="x", **{name: "hm"})).encode()
+        )
+        assert reply.choices[0].message.reasoning == "hm"
+        chunk = decode_chat_chunk(json.dumps(delta(**{name: "hm"})).encode())
+        assert chunk.choices[0].delta.reasoning == "hm"
+        assert exact(encode_chat_chunk(chunk))["choices"][0]["delta"] == {"reasoning_content": "hm"}
+
+
+def test_both_names_with_one_text_are_written_once():
+    written = chunk_trip(delta(reasoning="hm", reasoning_content="hm"))
+    assert written["choices"][0]["delta"] == {"reasoning_content": "hm"}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{"reasoning": {"a": 1}}, {"reasoning_details": [1]}, {"reasoning": "a", "reasoning_content": "b"}],
+)
+def test_reasoning_of_another_form_is_kept_as_it_came(members):
+    assert chunk_trip(delta(**members))["choices"][0]["delta"] == members
+
+
+@pytest.mark.parametrize(
+    "reason", ["stop", "length", "tool_calls", "content_filter", "function_call", "eos", "end_turn"]
+)
+def test_finish_reasons_keep_their_text(reason):
+    body = {**CHUNK, "choices": [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": reason}]}
+    assert chunk_trip(body)["choices"][0]["finish_reason"] == reason
+
+
+def test_an_empty_finish_reason_is_none():
+    body = {**CHUNK, "choices": [{"index": 0, "delta": {}, "finish_reason": ""}]}
+    assert chunk_trip(body)["choices"][0]["finish_reason"] is None
+
+
+def test_a_role_outside_the_enum_keeps_its_text():
+    assert chunk_trip(delta(role="critic"))["choices"][0]["delta"] == {"role": "critic"}
+
+
+def test_an_empty_list_of_tool_calls_is_kept():
+    assert (
+        round_trip(answer(role="assistant", content="x", tool_calls=[]))["choices"][0]["message"][
+            "tool_calls"
+        ]
+        == []
+    )
+
+
+def test_arguments_sent_as_an_object_become_its_text():
+    """Some servers do, in answers; the SDKs expect text."""
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": {"b": 5.0, "a": 1}}}
+    for trip in (round_trip(answer(role="assistant", tool_calls=[call]))["choices"][0]["message"],):
+        assert json.loads(trip["tool_calls"][0]["function"]["arguments"]) == {"b": 5.0, "a": 1}
+    piece = chunk_trip(delta(tool_calls=[{"index": 0, **call}]))["choices"][0]["delta"]["tool_calls"][0]
+    assert json.loads(piece["function"]["arguments"]) == {"b": 5.0, "a": 1}
+
+
+def test_a_tool_call_without_index_has_that_of_its_place():
+    chunk = decode_chat_chunk(
+        json.dumps(delta(tool_calls=[{"id": "a"}, {"index": None, "id": "b"}])).encode()
+    )
+    assert [call.index for call in chunk.choices[0].delta.tool_calls] == [0, 1]
+
+
+def test_the_type_of_a_call_comes_with_its_id():
+    first = pb.ToolCallDelta(id="1", function={"name": "f"})
+    later = pb.ToolCallDelta(function={"arguments": "x"})
+    written = exact(encode_chat_chunk(pb.ChatChunk(choices=[{"delta": {"tool_calls": [first, later]}}])))
+    assert written["choices"][0]["delta"]["tool_calls"] == [
+        {"index": 0, "id": "1", "type": "function", "function": {"name": "f", "arguments": ""}},
+        {"index": 0, "function": {"arguments": "x"}},
+    ]
+
+
+def test_a_type_on_a_later_piece_is_kept():
+    calls = [{"index": 0, "type": "function", "function": {"arguments": "x"}}]
+    assert chunk_trip(delta(tool_calls=calls))["choices"][0]["delta"]["tool_calls"] == calls
+
+
+def test_streamed_content_that_is_a_list_is_kept():
+    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]
+    assert chunk_trip(delta(content=parts))["choices"][0]["delta"] == {"content": parts}
+
+
+def test_the_object_is_what_openai_calls_it():
+    assert round_trip({**RESPONSE, "object": "chat"})["object"] == "chat.completion"
+    assert chunk_trip({**CHUNK, "object": ""})["object"] == "chat.completion.chunk"
+
+
+def test_an_event_has_no_line_break():
+    """Raw members may be pretty-printed; a line break would end the event's data."""
+    data = json.dumps({**CHUNK, "extra": {"a": [1, 2], "t": "line\nbreak"}}, indent=1).encode()
+    written = encode_chat_chunk(decode_chat_chunk(data.replace(b"\n", b"\r\n")))
+    assert b"\n" not in written
+    assert b"\r" not in written
+    assert exact(written) == exact(data)
+
+
+def test_route_info_is_written_only_when_asked_for():
+    info = route_info_pb2.RouteInfo(
+        route="lite", target="a", provider="openai", model="gpt", fallback_used=True, provider_ms=1.5,
+        breaker_state=route_info_pb2.BREAKER_STATE_HALF_OPEN, adaptations=["x"], cost_usd=0.0, request_id="r",
+        attempts=[{"target": "b", "reason": fault_pb2.FAULT_REASON_UPSTREAM_ERROR, "upstream_status": 500, "duration_ms": 2.0}],
+    )  # fmt: skip
+    chunk = pb.ChatChunk(id="c", route_info=info)
+    assert "switch" not in exact(encode_chat_chunk(chunk))
+    assert exact(encode_chat_chunk(chunk, info=True))["switch"] == {
+        "route": "lite", "target": "a", "provider": "openai", "model": "gpt", "fallback_used": True, "model_differs": False,
+        "provider_ms": 1.5, "breaker_state": "half_open", "adaptations": ["x"], "cost_usd": 0.0, "request_id": "r",
+        "attempts": [{"target": "b", "reason": "UPSTREAM_ERROR", "upstream_status": 500, "duration_ms": 2.0}],
+    }  # fmt: skip
+    assert "switch" not in exact(encode_chat_response(pb.ChatResponse(route_info=info)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"choices": None}, {"choices": {}}, {"choices": [5]}, {**RESPONSE, "id": 5}, {**RESPONSE, "created": "x"},
+        {**RESPONSE, "usage": {"prompt_tokens": "x"}}, answer(role=5), answer(content=5), answer(tool_calls=[5]),
+        {**RESPONSE, "choices": [{"index": "x"}]}, {**RESPONSE, "choices": [{"message": "x"}]},
+    ],
+)  # fmt: skip
+def test_a_malformed_answer_is_the_providers_fault(body):
+    with pytest.raises(Fault) as caught:
+        decode_chat_response(json.dumps(body).encode())
+    assert (caught.value.kind, caught.value.param) == (Kind.UPSTREAM_PROTOCOL, None)
+
+
+def test_a_chunk_without_choices_is_a_chunk():
+    """Some servers send the usage, or a ping, in an event of its own."""
+    assert decode_chat_chunk(b'{"usage":{"total_tokens":3}}').usage.total_tokens == 3
+    assert chunk_trip({"id": "x"})["choices"] == []
