@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TextIO
 
 from http_facade.app import create_app
+from http_facade.protocol import uvicorn_options
 from http_facade.settings import HttpSettings
 from switch_grpc.assembly import Upstreams, snapshot
 from switch_grpc.config import effective
@@ -65,6 +66,7 @@ class Gateway:
         self._http = HttpServer(
             app,
             [sock],
+            options=uvicorn_options(),
             cert=tls.cert_file if tls else None,
             key=tls.key_file if tls else None,
             client_ca=tls.client_ca_file if tls else None,

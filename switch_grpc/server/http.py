@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-
-KEEP_ALIVE: Final = 30  # seconds that an idle connection is kept
 
 
 class _Server(uvicorn.Server):
@@ -28,24 +26,22 @@ class HttpServer:
         app: ASGIApp,
         sockets: Sequence[socket.socket],
         *,
+        options: Mapping[str, Any],
         cert: str | None = None,
         key: str | None = None,
         client_ca: str | None = None,
     ) -> None:
-        """`cert`, `key` and `client_ca` are PEM files: with them it speaks TLS."""
+        """`options`: uvicorn.Config's, as the door wants them.
+
+        `cert`, `key` and `client_ca` are PEM files: with them it speaks TLS.
+        """
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
                 loop="none",
-                lifespan="off",
-                ws="none",
                 log_config=None,
-                access_log=False,
-                server_header=False,
                 date_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=KEEP_ALIVE,
+                **options,
                 ssl_certfile=cert,
                 ssl_keyfile=key,
                 ssl_ca_certs=client_ca,
