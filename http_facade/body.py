@@ -1,6 +1,7 @@
 """Reads a request's body within its limits."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from starlette.types import Receive
@@ -25,24 +26,35 @@ def check_content(fields: Fields, limit: int) -> None:
         raise wrong_type("content-encoding", encoding.decode("latin-1"), "send the body unencoded")
 
 
-async def read_body(receive: Receive, *, limit: int, idle: float) -> bytes:
-    """The whole body. Raises Fault: TOO_LARGE, 408 after `idle` seconds without a byte, CANCELLED."""
+async def read_body(receive: Receive, *, limit: int, idle: float, whole: bool = False) -> bytes:
+    """The whole body. `whole`: it has all arrived, so that no timer is needed.
+
+    Raises Fault: TOO_LARGE, 408 after `idle` seconds without a byte, CANCELLED.
+    """
+    if whole:
+        return await _collect(receive, limit)
     loop = asyncio.get_running_loop()
-    parts: list[bytes] = []
-    size = 0
     try:
         async with asyncio.timeout(idle) as timer:
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Fault(Kind.CANCELLED, "the caller closed the connection before its body was read")
-                part = message.get("body", b"")
-                size += len(part)
-                if size > limit:
-                    raise too_large(limit)
-                if not message.get("more_body", False):
-                    return part if not parts else b"".join([*parts, part])
-                parts.append(part)
-                timer.reschedule(loop.time() + idle)
+            return await _collect(receive, limit, lambda: timer.reschedule(loop.time() + idle))
     except TimeoutError:
         raise too_slow(idle) from None
+
+
+async def _collect(receive: Receive, limit: int, more: Callable[[], None] | None = None) -> bytes:
+    """The body's parts as one; calls `more` before it waits for another."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Fault(Kind.CANCELLED, "the caller closed the connection before its body was read")
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise too_large(limit)
+        if not message.get("more_body", False):
+            return part if not parts else b"".join([*parts, part])
+        parts.append(part)
+        if more is not None:
+            more()

@@ -1,7 +1,8 @@
 """The other end of one HTTP request."""
 
 import asyncio
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from starlette.types import Receive, Scope, Send
 
@@ -10,8 +11,21 @@ from http_facade.headers import HeaderList, read_call, request_id
 from switch_grpc.call import Call
 from switch_grpc.faults import Fault
 
-ABORT: Final = "switch.abort"  # the ASGI extension by which http_facade.protocol closes a connection at once
+CONNECTION: Final = "switch.connection"  # the ASGI extension under which http_facade.protocol puts itself
 LINGER: Final = 2.0  # seconds in which a refused body may still come
+
+
+class Connection(Protocol):
+    """What our own server protocol can do beyond ASGI; under another server the slower ways do."""
+
+    def body_is_whole(self) -> bool:
+        """Whether all of the request's body has arrived."""
+
+    def on_lost(self, tell: Callable[[], None] | None) -> None:
+        """Has `tell` called, once, when the connection is lost; None takes it back."""
+
+    def drop(self) -> None:
+        """Closes the connection at once, whatever is unsent."""
 
 
 class Caller:
@@ -21,6 +35,7 @@ class Caller:
     """
 
     __slots__ = (
+        "_connection",
         "_send",
         "_task",
         "_watcher",
@@ -44,6 +59,7 @@ class Caller:
         self.answered = False  # the status line is out, or on its way
         self.left = False  # disconnected, or dropped
         self._send = send
+        self._connection: Connection | None = scope.get("extensions", {}).get(CONNECTION)
         self._task: asyncio.Task[object] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
@@ -95,29 +111,38 @@ class Caller:
         """The next bytes of a stream, in one write; waits while the reader lags behind."""
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
+    def body_is_whole(self) -> bool:
+        """Whether reading the body needs no waiting; False where that is not known."""
+        return self._connection is not None and self._connection.body_is_whole()
+
     def watch(self) -> None:
         """From now on a disconnect cancels the current task. Call when the body has been read."""
         self._task = asyncio.current_task()
-        self._watcher = asyncio.create_task(self._wait_for_disconnect())
+        if self._connection is not None:
+            self._connection.on_lost(self._leave)
+        else:
+            self._watcher = asyncio.create_task(self._wait_for_disconnect())
 
     def unwatch(self) -> None:
         """Before the answer's last bytes, since servers call the end of the answer a disconnect too."""
-        if self._watcher is not None:
+        if self._connection is not None:
+            self._connection.on_lost(None)
+        elif self._watcher is not None:
             self._watcher.cancel()
             self._watcher = None
 
     def drop(self) -> None:
-        """Gives the caller up: closes the connection, where the server lets us, and ends the task."""
+        """Gives the caller up: ends the task, and the connection where the server lets us."""
+        self._leave()
+        if self._connection is not None:
+            self._connection.drop()
+
+    def _leave(self) -> None:
         self.left = True
-        abort = self.scope.get("extensions", {}).get(ABORT)
-        if abort is not None:
-            abort["call"]()
         if self._task is not None:
             self._task.cancel()
 
     async def _wait_for_disconnect(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
-        self.left = True
-        if self._task is not None:
-            self._task.cancel()
+        self._leave()

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -41,21 +42,23 @@ def read_call(call_id: str, raw: Iterable[tuple[bytes, bytes]], fields: Fields, 
 
     Raises Fault(BAD_REQUEST) that names the header.
     """
-    keys = _keys(raw)
-    limit = fields.get(b"x-request-timeout-ms")
-    patience = fields.get(b"x-stainless-read-timeout")
-    session = fields.get(b"x-session-id")
+    get = fields.get
+    limit = get(b"x-request-timeout-ms")
+    patience = get(b"x-stainless-read-timeout")
+    session = get(b"x-session-id")
+    trace, state = get(b"traceparent"), get(b"tracestate")
+    fallback = get(b"x-switch-fallback")
     return Call(
         id=call_id,
         door="http",
         started=now,
-        keys=keys,
+        keys=_keys(raw),
         deadline=None if limit is None else now + _milliseconds(limit) / 1000,
         first_byte_deadline=None if patience is None else _patience(patience, now),
-        traceparent=_matching(fields.get(b"traceparent"), _TRACEPARENT),
-        tracestate=_matching(fields.get(b"tracestate"), _TRACESTATE),
+        traceparent=None if trace is None else _matching(trace, _TRACEPARENT),
+        tracestate=None if state is None else _matching(state, _TRACESTATE),
         sticky_key=None if not session else session.decode("latin-1"),
-        fallback=_fallback(fields.get(b"x-switch-fallback")),
+        fallback=True if fallback is None else _fallback(fallback),
     )
 
 
@@ -89,14 +92,12 @@ def _patience(value: bytes, now: float) -> float | None:
     return now + float(value) if _DURATION.fullmatch(value) and float(value) > 0 else None
 
 
-def _matching(value: bytes | None, pattern: re.Pattern[bytes]) -> str | None:
+def _matching(value: bytes, pattern: re.Pattern[bytes]) -> str | None:
     """The value where it is well formed; a broken trace header is ignored, as W3C asks."""
-    return value.decode("ascii") if value is not None and pattern.fullmatch(value) else None
+    return value.decode("ascii") if pattern.fullmatch(value) else None
 
 
-def _fallback(value: bytes | None) -> bool:
-    if value is None:
-        return True
+def _fallback(value: bytes) -> bool:
     word = value.strip().lower()
     if word not in (b"true", b"false"):
         shown = value[:32].decode("latin-1")
@@ -124,6 +125,7 @@ def route_headers(info: route_info_pb2.RouteInfo) -> HeaderList:
     return headers
 
 
+@lru_cache(maxsize=1024)
 def _text(value: str) -> bytes:
     """A name from the configuration as a header value; percent-encoded where HTTP cannot carry it."""
     return (value if _VISIBLE.fullmatch(value) else quote(value, safe=_SAFE)).encode("ascii")

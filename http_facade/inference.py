@@ -43,7 +43,12 @@ class Inference:
     async def __call__(self, caller: Caller, permit: Permit) -> None:
         settings, operation = self._settings, self._wire.operation
         check_content(caller.fields, settings.max_body)
-        data = await read_body(caller.receive, limit=settings.max_body, idle=settings.body_idle)
+        data = await read_body(
+            caller.receive,
+            limit=settings.max_body,
+            idle=settings.body_idle,
+            whole=caller.body_is_whole(),
+        )
         caller.watch()  # servers tell of a disconnect, but cancel nothing themselves
         head = read_head(operation, data)
         body = JsonBody(operation, data)

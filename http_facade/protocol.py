@@ -5,11 +5,13 @@ It sets no bound on the size of a head or the time it takes, so this does.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from http_facade.caller import ABORT
+from http_facade.caller import CONNECTION
 from http_facade.errors import error_body
 from http_facade.headers import request_id
 from switch_grpc.faults import Fault, Kind
@@ -20,6 +22,8 @@ HEADER_BYTES: Final = 8 * 1024
 HEAD_SECONDS: Final = 5.0
 KEEP_ALIVE_SECONDS: Final = 30
 REQUESTS: Final = 10_000  # per connection; then it is closed, which spreads load over replicas
+
+_TOGETHER: Final = f"with the URL they are larger than {HEAD_BYTES} bytes together"
 
 
 def uvicorn_options() -> dict[str, Any]:
@@ -39,11 +43,11 @@ class DoorProtocol(HttpToolsProtocol):
     """One connection; a head that breaks a limit gets OpenAI's error shape, and the connection is closed."""
 
     _in_head = False
-    _head_bytes = 0  # in whole headers
     _unparsed = 0  # in reads that held nothing but a part of the head
     _served = 0
     _refusal: Fault | None = None
     _head_timer: asyncio.TimerHandle | None = None
+    _tell: Callable[[], None] | None = None  # whom to tell of the connection's loss
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -52,41 +56,85 @@ class DoorProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         super().connection_lost(exc)
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell()
+
+    def body_is_whole(self) -> bool:
+        return not self.cycle.more_body
+
+    def on_lost(self, tell: Callable[[], None] | None) -> None:
+        self._tell = tell
+        if tell is not None:
+            self.flow.resume_reading()  # a large body may have paused it, and then the end is not seen
+
+    def drop(self) -> None:
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        """As the parent's, but for upgrades: it would leave the body of a request that offers one unread."""
         if self.transport.is_closing():  # refused already; what still comes is not parsed
             return
+        self._unset_keepalive_if_required()
         was_in_head = self._in_head
-        super().data_received(data)
-        if self._in_head:
+        unread: bytes | None = data
+        while unread is not None:
+            unread = self._feed(unread)
+        if self._in_head and not self.transport.is_closing():
             self._await_rest_of_head(len(data) if was_in_head else 0)
+
+    def _feed(self, data: bytes) -> bytes | None:
+        """Parses; gives what is to be parsed next, after an offer to upgrade was taken out of a request."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            head = self._head_without_offer()
+            self.parser = httptools.HttpRequestParser(self)
+            return head + data[offer.args[0] :]
+        except httptools.HttpParserError:
+            self.send_400_response("")
+        return None
+
+    def _head_without_offer(self) -> bytes:
+        """The request's head again, without its offer, which a server may pass over (RFC 9110 §7.8).
+
+        Java's HttpClient offers h2c with every request. The parser has validated every piece.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode("ascii")
+        lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
+        for name, value in self.headers:
+            if name == b"connection":
+                tokens = [token.strip() for token in value.split(b",")]
+                kept = [token for token in tokens if token.lower() not in (b"upgrade", b"http2-settings")]
+                if kept:
+                    lines.append(b"connection: " + b", ".join(kept))
+            elif name not in (b"upgrade", b"http2-settings"):
+                lines.append(b"%s: %s" % (name, value))
+        self._served -= 1  # it is about to begin once more
+        return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = True
-        self._head_bytes = self._unparsed = 0
+        self._unparsed = 0
         self._served += 1
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._count(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        size = len(name) + len(value) + 4
-        if size > HEADER_BYTES:
-            self._refuse(_head_too_large(f"a header is larger than {HEADER_BYTES} bytes"))
-        if len(self.headers) > HEADERS:
-            self._refuse(_head_too_large(f"there are more than {HEADERS} headers"))
-        self._count(size)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._disarm()
-        self.scope["extensions"] = {ABORT: {"call": self.transport.abort}}
+        self._check_head()
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                self._refuse(Fault(Kind.BAD_REQUEST, "CONNECT is for proxies, and this is none"))
+            return  # `_feed` takes the offer out and has the request parsed again
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]  # ours alone, and no dict
         super().on_headers_complete()
         if self._served >= REQUESTS:
             self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """The answer to whatever the parser, or a callback above, refused."""
@@ -103,10 +151,14 @@ class DoorProtocol(HttpToolsProtocol):
         )
         self.transport.close()
 
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > HEAD_BYTES:
-            self._refuse(_head_too_large(f"they are larger than {HEAD_BYTES} bytes together"))
+    def _check_head(self) -> None:
+        if len(self.headers) > HEADERS:
+            self._refuse(_head_too_large(f"there are more than {HEADERS}"))
+        sizes = [len(name) + len(value) for name, value in self.headers]
+        if max(sizes, default=0) > HEADER_BYTES:
+            self._refuse(_head_too_large(f"one is larger than {HEADER_BYTES} bytes"))
+        if sum(sizes) + len(self.url) > HEAD_BYTES:
+            self._refuse(_head_too_large(_TOGETHER))
 
     def _refuse(self, fault: Fault) -> None:
         """Stops the parser: it calls `send_400_response` for whatever a callback raises."""
@@ -117,7 +169,7 @@ class DoorProtocol(HttpToolsProtocol):
         """A head in pieces: the parser reports a header only when it is whole, so count the pieces."""
         self._unparsed += size
         if self._unparsed > HEAD_BYTES:
-            self._refusal = _head_too_large(f"they are larger than {HEAD_BYTES} bytes together")
+            self._refusal = _head_too_large(_TOGETHER)
             self.send_400_response("")
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_overdue)

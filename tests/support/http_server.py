@@ -13,11 +13,15 @@ from http_facade.protocol import uvicorn_options
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncGenerator[int, None]:
-    """Serves `app` as the gateway does; gives the port. Open connections are cut at the end."""
+async def serving(app: ASGIApp, http: str | None = None) -> AsyncGenerator[int, None]:
+    """Serves `app` as the gateway does, or by another of uvicorn's protocols; gives the port.
+
+    Open connections are cut at the end.
+    """
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, **uvicorn_options())
+    options = uvicorn_options() | ({"http": http} if http else {})
+    config = uvicorn.Config(app, log_config=None, **options)
     config.load()
     state = ServerState()
     protocols = lambda: config.http_protocol_class(config, state, {})  # noqa: E731
