@@ -24,6 +24,9 @@ PARAMETERS: Final[Mapping[str, str]] = {
 
 def merge(first: S, *rest: S) -> S:
     """A section whose keys come from the first of the layers that sets them, sections inside key by key."""
+    rest = tuple(layer for layer in rest if layer.model_fields_set)
+    if not rest:
+        return first
     values: dict[str, object] = {}
     for name in type(first).model_fields:
         given = [getattr(layer, name) for layer in (first, *rest) if name in layer.model_fields_set]

@@ -1,6 +1,6 @@
 """What every part of the file has in common: strictness, camelCase keys, and the types of its values."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -20,6 +20,10 @@ class Section(BaseModel):
         hide_input_in_errors=True,
         protected_namespaces=(),
     )
+
+    def __deepcopy__(self, memo: dict[int, object] | None = None) -> Self:
+        """Itself, as it is frozen: pydantic copies a default for each object that does not set it."""
+        return self
 
     @classmethod
     def key_of(cls, name: str) -> str:

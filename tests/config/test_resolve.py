@@ -216,7 +216,8 @@ def test_a_circuit_breaker_of_a_shared_pool_is_merged_for_each_route():
 
 def test_default_parameters_take_openais_spelling_and_keep_their_value():
     text = """{"models": {"r": {"providers": [{"name": "t", "provider": "ollama", "modelName": "m"}],
-      "defaultParameters": {"maxTokens": 5, "topP": 5.0, "seed": 9007199254740993, "mirostat": {"b": 1, "a": 1e2},
+      "defaultParameters": {"maxTokens": 5, "topP": 5.0,
+      "seed": 9007199254740993, "mirostat": {"b":1,"a":1e2},
       "logitBias": {"50256": -100}, "user": "\u00e9"}}}}"""
     expected = {
         "max_tokens": b"5",
