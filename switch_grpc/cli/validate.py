@@ -5,16 +5,11 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Final
 
-from switch_grpc.config.check import Tables
+from switch_grpc.assembly import TABLES
 from switch_grpc.config.document import json_schema
 from switch_grpc.config.problem import EX_CONFIG, ConfigError, Problem, counted, describe
 from switch_grpc.config.source import Loaded, load
-from switch_grpc.providers.vendors import PLANNED, VENDORS
-from switch_grpc.routing.balance import STRATEGIES
-
-TABLES: Final = Tables(vendors=VENDORS, planned=PLANNED, strategies=STRATEGIES.keys())
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

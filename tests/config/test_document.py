@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from switch_grpc.cli.validate import TABLES
+from switch_grpc.assembly import TABLES
 from switch_grpc.config.document import json_schema, with_reference
 from switch_grpc.config.environment import VARIABLES
 from switch_grpc.config.source import load
