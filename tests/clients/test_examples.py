@@ -54,6 +54,6 @@ async def test_tools_answers_the_models_call():
     assert [message.tool_call_id for message in engine.requests[1].messages] == ["", "", "1"]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("file", EXAMPLES.glob("*.py"), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.stem)
 def test_every_example_has_a_test(file: Path):
     assert file.stem in {"chat", "stream", "tools"}
