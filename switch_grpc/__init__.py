@@ -9,10 +9,10 @@ a way in.
 The tree reads in the order of a request: config -> auth -> routing -> providers -> credentials -> upstream ->
 engine -> server (gRPC) and http_facade (HTTP). Arrows point down only, which tests/test_layers.py checks:
 
-    5  assembly, cli, mock                    may import everything
+    5  assembly, gateway, cli, mock           may import everything
     4  server, http_facade, switch_client     doors: translate, never route
     3  engine                                 orchestrates 0-2
-    2  upstream, credentials, config.source, observers    IO; takes an injected clock
+    2  upstream, credentials, config.source, observers, permit    IO and the event loop; clocks are injected
     1  routing, providers, config.schema/parse/check, auth    pure: no await, no clock, no environment
     0  v1, faults, call, request, openai_wire, events
 
