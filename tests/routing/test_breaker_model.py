@@ -159,12 +159,25 @@ class BreakerModel(RuleBasedStateMachine):
         moved = self.do("renew", self.now)
         assert moved is None or isinstance(moved, Transition)
         assert told(moved) == self.model.renew(self.now)
+        self.issued = []  # probes with the old credential are discarded
 
-    @rule(threshold=st.sampled_from([1, 3, 5]), probes=st.sampled_from([1, 3]))
-    def adopt(self, threshold: int, probes: int) -> None:
-        policy = replace(self.real.policy, failure_threshold=threshold, half_open_max_probes=probes)
-        assert self.do("adopt", policy, self.now) is None
-        self.model.policy = policy
+    @rule(
+        enabled=st.sampled_from([True, True, True, False]),
+        threshold=st.sampled_from([1, 3, 5]),
+        probes=st.sampled_from([1, 3]),
+        reset_timeout=st.sampled_from([60.0, 60.0, 30.0]),
+    )
+    def adopt(self, enabled: bool, threshold: int, probes: int, reset_timeout: float) -> None:
+        policy = replace(
+            self.real.policy,
+            enabled=enabled,
+            failure_threshold=threshold,
+            half_open_max_probes=probes,
+            reset_timeout=reset_timeout,
+        )
+        moved = self.do("adopt", policy, self.now)
+        assert moved is None or isinstance(moved, Transition)
+        assert told(moved) == self.model.adopt(policy, self.now)
 
     @invariant()
     def both_look_the_same(self) -> None:

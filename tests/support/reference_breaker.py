@@ -152,3 +152,14 @@ class ReferenceBreaker:
         self.step = self.dead = 0
         held = self.mode is O and self.why is Cause.FORCED
         return None if self.mode is C or held else self.go(H, Cause.RENEWED)
+
+    def adopt(self, policy: BreakerPolicy, now: float) -> Move | None:
+        self.time(now)
+        self.policy = policy
+        if self.mode is C or (self.mode is O and self.why is Cause.FORCED):
+            return None
+        if not policy.enabled:
+            return self.go(C, Cause.DISABLED)
+        if self.mode is O and self.why in (Cause.CONSECUTIVE, Cause.RATE, Cause.PROBE):
+            self.until = min(self.until, self.clock + policy.reset_timeout)
+        return None
