@@ -7,7 +7,9 @@ document against the routes, the messages and the answers.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from http_facade.schemas import SCHEMAS, Schema, ref
+from http_facade.reply_schemas import REPLIES
+from http_facade.request_schemas import REQUESTS
+from http_facade.schema import Schema, ref
 from switch_grpc import __version__
 from switch_grpc.call import ADMIN_READ, ADMIN_WRITE, INFERENCE
 
@@ -215,7 +217,7 @@ def document(paths: Iterable[str]) -> dict[str, object]:
         "info": {"title": "Switch", "version": __version__, "description": _DESCRIPTION},
         "paths": {path: dict(_PATHS[path]) for path in paths},
         "components": {
-            "schemas": dict(SCHEMAS),
+            "schemas": {**REQUESTS, **REPLIES},
             "securitySchemes": {
                 "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
                 "bearer": {"type": "http", "scheme": "bearer"},

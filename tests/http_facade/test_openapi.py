@@ -9,13 +9,13 @@ from starlette.routing import Route
 
 from http_facade.app import create_app
 from http_facade.endpoint import Endpoint, OpenEndpoint
-from http_facade.schemas import SCHEMAS
 from switch_grpc.v1 import chat_pb2, completion_pb2, embedding_pb2
 from tests.http_facade.conftest import Door
 from tests.support.scripted_backend import ScriptedBackend, chat_reply, completion_reply, embed_reply
 
 APP = create_app(ScriptedBackend(), metrics=lambda: (b"", ""))
 DOCUMENT: dict[str, Any] = APP.openapi()
+SCHEMAS = DOCUMENT["components"]["schemas"]
 
 
 def test_it_is_a_valid_openapi_3_1_document() -> None:
