@@ -84,7 +84,8 @@ def read_head(operation: Operation, data: bytes) -> Head:
         stream=stream,
         needs=_chat_needs(members, data) if operation is Operation.CHAT else Need.NONE,
         size=len(data),
-        sticky_key=_sticky_key(members),
+        user=_user(members),
+        session_id=_session_id(members),
     )
 
 
@@ -100,14 +101,18 @@ def _route(members: Members) -> str:
     return route
 
 
-def _sticky_key(members: Members) -> str | None:
-    """`user`, else `metadata.session_id`, where they are texts."""
+def _user(members: Members) -> str | None:
+    """Where it is a text; decoding reports what else it is."""
     try:
-        user = _text(members["user"]) if "user" in members else ""
+        return (_text(members["user"]) or None) if "user" in members else None
     except msgspec.ValidationError:
-        user = ""
+        return None
+
+
+def _session_id(members: Members) -> str | None:
+    """`metadata.session_id`, where it is a text."""
     try:
-        return user or ("metadata" in members and _session(members["metadata"]).session_id) or None
+        return (_session(members["metadata"]).session_id or None) if "metadata" in members else None
     except msgspec.ValidationError:
         return None
 

@@ -7,8 +7,9 @@ from google.protobuf.message import Message
 from msgspec import Raw
 
 from switch_grpc.faults import Fault, Kind, bad_request
-from switch_grpc.openai_wire.fields import NULL, Fields, Misfit, Shape, encode, missing, unlike
+from switch_grpc.openai_wire.fields import NULL, Fields, Shape, encode
 from switch_grpc.openai_wire.guard import Members, open_body, open_reply
+from switch_grpc.openai_wire.misfit import Misfit, missing, unlike
 
 M = TypeVar("M", bound=Message)
 

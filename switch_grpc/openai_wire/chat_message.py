@@ -9,24 +9,19 @@ from typing import Any, Final
 
 from msgspec import Raw
 
-from switch_grpc.openai_wire.fields import (
-    KEEP,
-    NULL,
-    Field,
-    Fields,
-    Shape,
+from switch_grpc.openai_wire.fields import KEEP, NULL, Field, Fields, Shape
+from switch_grpc.openai_wire.guard import Members
+from switch_grpc.openai_wire.misfit import missing, unlike
+from switch_grpc.openai_wire.values import (
     Union,
     integer,
-    missing,
     one,
     raw_list,
     raws_of,
     text,
     text_of,
     text_or_empty,
-    unlike,
 )
-from switch_grpc.openai_wire.guard import Members
 from switch_grpc.v1 import chat_pb2 as pb
 
 ROLES: Final = {

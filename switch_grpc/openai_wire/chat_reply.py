@@ -16,16 +16,13 @@ from switch_grpc.openai_wire.chat_message import (
     one_reasoning,
     read_answer,
 )
-from switch_grpc.openai_wire.fields import (
-    KEEP,
-    NULL,
-    Field,
-    Fields,
-    Shape,
-    encode,
+from switch_grpc.openai_wire.fields import KEEP, NULL, Field, Fields, Shape, encode, members_of
+from switch_grpc.openai_wire.guard import Members
+from switch_grpc.openai_wire.misfit import unlike
+from switch_grpc.openai_wire.route_info import write_info
+from switch_grpc.openai_wire.values import (
     integer,
     many,
-    members_of,
     number,
     one,
     raw_list,
@@ -33,10 +30,7 @@ from switch_grpc.openai_wire.fields import (
     rows_of,
     text,
     text_of,
-    unlike,
 )
-from switch_grpc.openai_wire.guard import Members
-from switch_grpc.openai_wire.route_info import write_info
 from switch_grpc.v1 import chat_pb2 as pb
 
 

@@ -9,15 +9,13 @@ from msgspec import Raw
 
 from switch_grpc.openai_wire.body import read_request, twins, write_request
 from switch_grpc.openai_wire.chat_message import REQUEST_MESSAGE, REQUEST_PARTS, content, read_request_message
-from switch_grpc.openai_wire.fields import (
-    KEEP,
-    Field,
-    Misfit,
-    Shape,
+from switch_grpc.openai_wire.fields import KEEP, Field, Shape, members_of
+from switch_grpc.openai_wire.guard import check_raw
+from switch_grpc.openai_wire.misfit import Misfit, unlike
+from switch_grpc.openai_wire.values import (
     Union,
     flag,
     integer,
-    members_of,
     number,
     one,
     raw_json,
@@ -28,9 +26,7 @@ from switch_grpc.openai_wire.fields import (
     text,
     text_of,
     texts,
-    unlike,
 )
-from switch_grpc.openai_wire.guard import check_raw
 from switch_grpc.v1 import chat_pb2 as pb
 
 _MODES: Final = {

@@ -1,20 +1,23 @@
 """Validates requests that came by gRPC: what the types cannot say, and the raw JSON that they carry."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 from msgspec import Raw
 
 from switch_grpc.faults import Fault, Kind, bad_request
 from switch_grpc.openai_wire import chat_request, completion, embedding
 from switch_grpc.openai_wire.body import REFUSED
-from switch_grpc.openai_wire.fields import NULL, Misfit, members_of, missing, unlike
+from switch_grpc.openai_wire.fields import NULL, members_of
 from switch_grpc.openai_wire.guard import Excess, check_members, check_raw
+from switch_grpc.openai_wire.misfit import Misfit, missing, unlike
 from switch_grpc.v1 import chat_pb2, completion_pb2, embedding_pb2
+
+Check = Callable[[Any], None]
 
 _raw: Final = msgspec.json.Decoder(Raw).decode
 _EMPTY: Final = (NULL, Raw(b"[]"), Raw(b"{}"))
@@ -70,7 +73,7 @@ def _check(message: Message, known: frozenset[str]) -> None:
     try:
         if not message.route:  # type: ignore[attr-defined]  # all three requests have one
             raise missing("route")
-        _check_fields(message)
+        _PLANS[message.DESCRIPTOR.full_name].check(message)
         extra = message.extra_json  # type: ignore[attr-defined]
         if extra:
             _check_extra(members_of(extra), known)
@@ -90,42 +93,79 @@ def _check_extra(members: Mapping[str, Raw], known: frozenset[str]) -> None:
         raise Misfit(problem, name).within("extra_json")
 
 
-def _check_fields(message: Message) -> None:
-    """Raw JSON parses, enums are known, numbers are finite, a oneof is set; here and in all below."""
-    for oneof in message.DESCRIPTOR.oneofs_by_name:
-        if oneof == "kind" and message.WhichOneof("kind") is None:
+class _Plan:
+    """What to check of one message type, and of all below it.
+
+    Raw JSON parses, enums are known, numbers are finite, a oneof is set.
+    """
+
+    def __init__(self, message: Descriptor) -> None:
+        self._union = "kind" in message.oneofs_by_name
+        self._checks: dict[object, tuple[str, Check]] = {}
+        _PLANS[message.full_name] = self
+        for field in message.fields:
+            check = _check_of(field)
+            if check is not None:
+                self._checks[field] = (field.name, check)
+
+    def check(self, message: Message) -> None:
+        if self._union and message.WhichOneof("kind") is None:
             raise Misfit("missing: set one of its kinds")
-    for field, value in message.ListFields():
-        try:
-            _check_value(field, value)
-        except Misfit as error:
-            error.within(field.name)
-            raise
+        for field, value in message.ListFields():
+            known = self._checks.get(field)
+            if known is not None:
+                name, check = known
+                try:
+                    check(value)
+                except Misfit as error:
+                    error.within(name)
+                    raise
+
+    def check_all(self, messages: Iterable[Message]) -> None:
+        for index, message in enumerate(messages):
+            try:
+                self.check(message)
+            except Misfit as error:
+                error.within(f"[{index}]")
+                raise
 
 
-def _check_value(field: FieldDescriptor, value: Any) -> None:
-    if isinstance(value, Message):
-        _check_fields(value)
-    elif field.message_type is not None:
-        if not field.message_type.GetOptions().map_entry:  # our maps hold texts only
-            _check_all(value)
-    elif field.enum_type is not None:
-        if value not in field.enum_type.values_by_number:
+_PLANS: Final[dict[str, _Plan]] = {}
+
+
+def _check_of(field: FieldDescriptor) -> Check | None:
+    nested, default = field.message_type, field.default_value
+    if nested is not None:
+        if nested.GetOptions().map_entry:
+            return None  # our maps hold texts only
+        plan = _PLANS.get(nested.full_name) or _Plan(nested)
+        return plan.check_all if isinstance(default, list) else plan.check
+    if field.enum_type is not None:
+        return _known(field.enum_type)
+    if isinstance(default, float):
+        return _check_finite
+    if field.name.endswith("_json"):
+        return _json(*_STARTS.get(field.name, (b"", "")))
+    return None
+
+
+def _known(enum: EnumDescriptor) -> Check:
+    numbers = frozenset(enum.values_by_number)
+
+    def check(value: int) -> None:
+        if value not in numbers:
             raise Misfit(f"unknown value {value}")
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise Misfit("not a finite number")
-    elif field.name.endswith("_json"):
-        _check_text(value, *_STARTS.get(field.name, (b"", "")))
+
+    return check
 
 
-def _check_all(messages: Iterable[Message]) -> None:
-    for index, message in enumerate(messages):
-        try:
-            _check_fields(message)
-        except Misfit as error:
-            error.within(f"[{index}]")
-            raise
+def _check_finite(value: float) -> None:
+    if not math.isfinite(value):
+        raise Misfit("not a finite number")
+
+
+def _json(starts: bytes, expected: str) -> Check:
+    return lambda text: _check_text(text, starts, expected)
 
 
 def _check_text(text: str, starts: bytes, expected: str) -> None:
@@ -140,3 +180,7 @@ def _check_text(text: str, starts: bytes, expected: str) -> None:
         raise Misfit(str(error)) from error
     if starts and bytes(raw)[0] not in starts:
         raise unlike(raw, expected)
+
+
+for _request in (chat_pb2.ChatRequest, completion_pb2.CompletionRequest, embedding_pb2.EmbedRequest):
+    _Plan(_request.DESCRIPTOR)  # type: ignore[arg-type]  # the stubs name another implementation's class too

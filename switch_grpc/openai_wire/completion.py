@@ -10,23 +10,10 @@ from switch_grpc.openai_wire.body import read_reply, read_request, twins, write_
 from switch_grpc.openai_wire.chat_message import FINISH_REASON
 from switch_grpc.openai_wire.chat_reply import HEADER, USAGE, reply_shape, write_event
 from switch_grpc.openai_wire.chat_request import STREAM_OPTIONS, stop
-from switch_grpc.openai_wire.fields import (
-    Field,
-    Misfit,
-    Shape,
-    encode,
-    flag,
-    integer,
-    many,
-    misfit,
-    number,
-    one,
-    raw_json,
-    raw_object,
-    text,
-    unlike,
-)
+from switch_grpc.openai_wire.fields import Field, Shape, encode
+from switch_grpc.openai_wire.misfit import Misfit, misfit, unlike
 from switch_grpc.openai_wire.route_info import write_info
+from switch_grpc.openai_wire.values import flag, integer, many, number, one, raw_json, raw_object, text
 from switch_grpc.v1 import completion_pb2 as pb
 
 _KINDS: Final = (

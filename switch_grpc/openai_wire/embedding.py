@@ -10,21 +10,10 @@ from msgspec import Raw
 from switch_grpc.openai_wire.body import read_reply, read_request, twins, write_request
 from switch_grpc.openai_wire.chat_reply import reply_shape
 from switch_grpc.openai_wire.completion import prompt
-from switch_grpc.openai_wire.fields import (
-    KEEP,
-    Field,
-    Fields,
-    Misfit,
-    Shape,
-    encode,
-    integer,
-    one,
-    read_rows,
-    rows_of,
-    text,
-    text_of,
-)
+from switch_grpc.openai_wire.fields import KEEP, Field, Fields, Shape, encode
 from switch_grpc.openai_wire.guard import Members
+from switch_grpc.openai_wire.misfit import Misfit
+from switch_grpc.openai_wire.values import integer, one, read_rows, rows_of, text, text_of
 from switch_grpc.v1 import chat_pb2
 from switch_grpc.v1 import embedding_pb2 as pb
 

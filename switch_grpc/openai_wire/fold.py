@@ -11,7 +11,8 @@ from typing import Final
 from msgspec import Raw
 
 from switch_grpc.openai_wire.chat_message import ANSWER
-from switch_grpc.openai_wire.fields import Fields, Misfit, encode, members_of
+from switch_grpc.openai_wire.fields import Fields, encode, members_of
+from switch_grpc.openai_wire.misfit import Misfit
 from switch_grpc.openai_wire.pieces import Pieces, chain_lists
 from switch_grpc.v1 import chat_pb2 as pb
 

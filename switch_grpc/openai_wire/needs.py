@@ -25,14 +25,15 @@ def head_of(
         stream=stream,
         needs=needs,
         size=message.ByteSize(),
-        sticky_key=message.user or _session(message) or None,
+        user=message.user or None,
+        session_id=_session(message),
     )
 
 
-def _session(message: Message) -> str:
+def _session(message: Message) -> str | None:
     if isinstance(message, chat_pb2.ChatRequest) and "session_id" in message.metadata:
-        return message.metadata["session_id"]
-    return ""
+        return message.metadata["session_id"] or None
+    return None
 
 
 def _chat_needs(request: chat_pb2.ChatRequest) -> Need:

@@ -6,8 +6,9 @@ from typing import Any, Final
 from google.protobuf.message import Message
 from msgspec import Raw
 
-from switch_grpc.openai_wire.fields import NULL, Fields, encode, members_of, raws_of
+from switch_grpc.openai_wire.fields import NULL, Fields, encode, members_of
 from switch_grpc.openai_wire.guard import Members
+from switch_grpc.openai_wire.values import raws_of
 
 _APPENDED: Final = frozenset(
     {"content", "refusal", "reasoning", "arguments", "input", "data", "transcript", "text"}

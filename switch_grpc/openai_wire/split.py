@@ -9,8 +9,9 @@ from typing import Final
 from msgspec import Raw
 
 from switch_grpc.openai_wire.chat_message import ANSWER
-from switch_grpc.openai_wire.fields import Fields, encode, members_of, text_of
+from switch_grpc.openai_wire.fields import Fields, encode, members_of
 from switch_grpc.openai_wire.fold import LIFTED
+from switch_grpc.openai_wire.values import text_of
 from switch_grpc.v1 import chat_pb2 as pb
 
 _UNTOLD: Final = Raw(b'"unknown"')

@@ -13,52 +13,7 @@ from switch_grpc.openai_wire import (
 from switch_grpc.v1 import chat_pb2 as pb
 from switch_grpc.v1 import fault_pb2, route_info_pb2
 from tests.support.json_values import differences, exact
-
-TOKEN = {
-    "token": "a", "logprob": -0.5, "bytes": [97],
-    "top_logprobs": [{"token": "b", "logprob": -9999.0, "bytes": None}],
-}  # fmt: skip
-RESPONSE = {
-    "id": "c-1", "object": "chat.completion", "created": 1700000000, "model": "gpt",
-    "choices": [
-        {
-            "index": 0,
-            "message": {
-                "role": "assistant", "content": "hi", "refusal": None, "annotations": [],
-                "reasoning_content": "hm", "tool_calls": [
-                    {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{"}},
-                    {"id": "2", "type": "custom", "custom": {"name": "g", "input": ""}},
-                ],
-                "audio": {"id": "a", "data": "AA==", "expires_at": 5, "transcript": "t"}, "x": {"y": 5.0},
-            },
-            "logprobs": {"content": [TOKEN, TOKEN], "refusal": None, "k": 1}, "finish_reason": "tool_calls", "x": 1,
-        },
-        {"index": 1, "message": {"role": "assistant", "content": None, "refusal": "no"}, "logprobs": None, "finish_reason": "stop"},
-    ],
-    "usage": {
-        "prompt_tokens": 0, "completion_tokens": 2, "total_tokens": 3, "cost": 0.5,
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 1, "z": 1},
-        "completion_tokens_details": {"reasoning_tokens": 1, "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
-    },
-    "system_fingerprint": "fp", "service_tier": "default", "x_groq": {"id": 9007199254740993},
-}  # fmt: skip
-CHUNK = {
-    "id": "c-1", "object": "chat.completion.chunk", "created": 1700000000, "model": "gpt", "system_fingerprint": "fp",
-    "choices": [
-        {
-            "index": 0, "logprobs": None, "finish_reason": None, "x": 1,
-            "delta": {
-                "role": "assistant", "content": "", "x": 5.0,
-                "tool_calls": [
-                    {"index": 0, "id": "1", "type": "function", "function": {"name": "f", "arguments": ""}},
-                    {"index": 1, "function": {"arguments": "{"}},
-                    {"index": 2, "id": "3", "type": "mcp", "mcp": {"a": 1}},
-                ],
-            },
-        }
-    ],
-    "obfuscation": "xyz",
-}  # fmt: skip
+from tests.support.openai_bodies import CHUNK, RESPONSE
 
 
 def round_trip(body):
@@ -225,28 +180,61 @@ def test_an_event_has_no_line_break():
 
 def test_route_info_is_written_only_when_asked_for():
     info = route_info_pb2.RouteInfo(
-        route="lite", target="a", provider="openai", model="gpt", fallback_used=True, provider_ms=1.5,
-        breaker_state=route_info_pb2.BREAKER_STATE_HALF_OPEN, adaptations=["x"], cost_usd=0.0, request_id="r",
-        attempts=[{"target": "b", "reason": fault_pb2.FAULT_REASON_UPSTREAM_ERROR, "upstream_status": 500, "duration_ms": 2.0}],
-    )  # fmt: skip
+        route="lite",
+        target="a",
+        provider="openai",
+        model="gpt",
+        fallback_used=True,
+        provider_ms=1.5,
+        breaker_state=route_info_pb2.BREAKER_STATE_HALF_OPEN,
+        adaptations=["x"],
+        cost_usd=0.0,
+        request_id="r",
+        attempts=[
+            {
+                "target": "b",
+                "reason": fault_pb2.FAULT_REASON_UPSTREAM_ERROR,
+                "upstream_status": 500,
+                "duration_ms": 2.0,
+            }
+        ],
+    )
     chunk = pb.ChatChunk(id="c", route_info=info)
     assert "switch" not in exact(encode_chat_chunk(chunk))
     assert exact(encode_chat_chunk(chunk, info=True))["switch"] == {
-        "route": "lite", "target": "a", "provider": "openai", "model": "gpt", "fallback_used": True, "model_differs": False,
-        "provider_ms": 1.5, "breaker_state": "half_open", "adaptations": ["x"], "cost_usd": 0.0, "request_id": "r",
+        "route": "lite",
+        "target": "a",
+        "provider": "openai",
+        "model": "gpt",
+        "fallback_used": True,
+        "model_differs": False,
+        "provider_ms": 1.5,
+        "breaker_state": "half_open",
+        "adaptations": ["x"],
+        "cost_usd": 0.0,
+        "request_id": "r",
         "attempts": [{"target": "b", "reason": "UPSTREAM_ERROR", "upstream_status": 500, "duration_ms": 2.0}],
-    }  # fmt: skip
+    }
     assert "switch" not in exact(encode_chat_response(pb.ChatResponse(route_info=info)))
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        {}, {"choices": None}, {"choices": {}}, {"choices": [5]}, {**RESPONSE, "id": 5}, {**RESPONSE, "created": "x"},
-        {**RESPONSE, "usage": {"prompt_tokens": "x"}}, answer(role=5), answer(content=5), answer(tool_calls=[5]),
-        {**RESPONSE, "choices": [{"index": "x"}]}, {**RESPONSE, "choices": [{"message": "x"}]},
+        {},
+        {"choices": None},
+        {"choices": {}},
+        {"choices": [5]},
+        {**RESPONSE, "id": 5},
+        {**RESPONSE, "created": "x"},
+        {**RESPONSE, "usage": {"prompt_tokens": "x"}},
+        answer(role=5),
+        answer(content=5),
+        answer(tool_calls=[5]),
+        {**RESPONSE, "choices": [{"index": "x"}]},
+        {**RESPONSE, "choices": [{"message": "x"}]},
     ],
-)  # fmt: skip
+)
 def test_a_malformed_answer_is_the_providers_fault(body):
     with pytest.raises(Fault) as caught:
         decode_chat_response(json.dumps(body).encode())

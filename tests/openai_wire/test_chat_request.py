@@ -6,6 +6,7 @@ from switch_grpc.faults import Fault, Kind
 from switch_grpc.openai_wire import decode_chat_request, encode_chat_request
 from switch_grpc.v1 import chat_pb2 as pb
 from tests.support.json_values import exact
+from tests.support.openai_bodies import EVERYTHING
 
 USER = {"role": "user", "content": "hi"}
 
@@ -35,59 +36,6 @@ def refusal(**members) -> Fault:
     return caught.value
 
 
-EVERYTHING = {
-    "messages": [
-        {"role": "developer", "content": "be brief", "name": "op"},
-        {
-            "role": "user",
-            "content": [
-                {"type": "text", "text": "", "cache_control": {"type": "ephemeral"}},
-                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA==", "detail": "low", "x": 1}},
-                {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}},
-                {"type": "file", "file": {"file_id": "f-1", "file_data": "AA==", "filename": "a.pdf"}},
-                {"type": "video_url", "video_url": {"url": "http://h/v", "fps": 2.50}},
-            ],
-        },
-        {
-            "role": "assistant",
-            "content": None,
-            "refusal": None,
-            "reasoning_content": "thinking",
-            "reasoning_details": [{"type": "x"}],
-            "audio": {"id": "a-1"},
-            "tool_calls": [
-                {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": 5.0'}, "index": 0},
-                {"id": "2", "type": "custom", "custom": {"name": "g", "input": "text"}},
-                {"id": "3", "type": "mcp", "mcp": {"a": [1.0]}},
-            ],
-        },
-        {"role": "tool", "tool_call_id": "1", "content": "5", "extra": {"z": 1, "a": 2}},
-        {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}], "function_call": {"name": "f", "arguments": ""}},
-        {"role": "function", "name": "f", "content": "x"},
-        {"role": "critic", "content": "y"},
-    ],
-    "temperature": 0.1, "top_p": 1, "frequency_penalty": -2.0, "presence_penalty": 0,
-    "max_tokens": 0, "max_completion_tokens": 9007199254740993, "n": 2, "seed": -9007199254740993,
-    "stop": ["a", "b"], "logprobs": False, "top_logprobs": 0, "logit_bias": {"50256": -100},
-    "tools": [
-        {"type": "function", "function": {"name": "f", "description": "", "parameters": {"z": 1, "a": 5.0}, "strict": False, "k": 1}, "cache": 1},
-        {"type": "custom", "custom": {"name": "g", "format": {"type": "text"}}},
-        {"type": "web_search_preview", "size": 5.0},
-    ],
-    "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}},
-    "parallel_tool_calls": False,
-    "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"b": {}, "a": 5.0}, "strict": True}},
-    "reasoning_effort": "low", "verbosity": "high", "modalities": ["text", "audio"],
-    "audio": {"format": "mp3", "voice": {"id": "v"}},
-    "prediction": {"type": "content", "content": [{"type": "text", "text": "x"}]},
-    "web_search_options": {}, "stream_options": {"include_usage": True, "include_obfuscation": False, "x": 1},
-    "service_tier": "flex", "store": True, "metadata": {"a": "b"}, "user": "", "safety_identifier": "s",
-    "prompt_cache_key": "k", "prompt_cache_retention": "24h", "prompt_cache_options": {"mode": "implicit"},
-    "moderation": {"model": "m"}, "functions": [{"name": "f"}], "function_call": {"name": "f"},
-    "unknown": {"deep": [1, 5.0, None]}, "top_k": 40,
-}  # fmt: skip
-
-
 def test_every_parameter_survives():
     assert round_trip(**EVERYTHING) == exact(json.dumps(EVERYTHING))
 
@@ -103,9 +51,21 @@ def test_every_parameter_has_its_own_field():
 
 @pytest.mark.parametrize(
     "text",
-    ["9007199254740993", "5", "5.0", "0.1000000000000000055511151231257827", "1e400", "-0.0", '{"z":1,"a":{"y":1,"b":2}}',
-     "123456789012345678901234567890", '"\\ud83d\\ude00"', "[ 1 ,2]", "null", "[]"],
-)  # fmt: skip
+    [
+        "9007199254740993",
+        "5",
+        "5.0",
+        "0.1000000000000000055511151231257827",
+        "1e400",
+        "-0.0",
+        '{"z":1,"a":{"y":1,"b":2}}',
+        "123456789012345678901234567890",
+        '"\\ud83d\\ude00"',
+        "[ 1 ,2]",
+        "null",
+        "[]",
+    ],
+)
 def test_an_unknown_member_survives_to_the_letter(text):
     body = b'{"model":"m","messages":[{"role":"user","content":"x","k":%s}],"k":%s}' % ((text.encode(),) * 2)
     sent = encode_chat_request(decode_chat_request(body), model="m", stream=False, defaults={}, params={})
@@ -116,7 +76,7 @@ def test_a_tool_schema_survives_to_the_letter():
     schema = (
         '{"type":"object","properties":{"z":{"const":9007199254740993},"a":{"minimum":5.0, "maximum":5}}}'
     )
-    tool = '{"type":"function","function":{"name":"f","parameters":%s}}' % schema
+    tool = '{"type":"function","function":{"name":"f","parameters":SCHEMA}}'.replace("SCHEMA", schema)
     request = decode_chat_request(b'{"model":"m","messages":[{"role":"user"}],"tools":[%s]}' % tool.encode())
     assert request.tools[0].function.parameters_json == schema
     sent = encode_chat_request(request, model="m", stream=False, defaults={}, params={})
@@ -152,10 +112,19 @@ def test_stop_keeps_its_form(stop):
 
 @pytest.mark.parametrize(
     "choice",
-    ["none", "auto", "required", "any", {"type": "function", "function": {"name": "f"}},
-     {"type": "custom", "custom": {"name": "f"}}, {"type": "function", "function": {"name": "f", "x": 1}},
-     {"type": "function", "function": {"name": "f"}, "x": 1}, {"type": "auto"}, {}],
-)  # fmt: skip
+    [
+        "none",
+        "auto",
+        "required",
+        "any",
+        {"type": "function", "function": {"name": "f"}},
+        {"type": "custom", "custom": {"name": "f"}},
+        {"type": "function", "function": {"name": "f", "x": 1}},
+        {"type": "function", "function": {"name": "f"}, "x": 1},
+        {"type": "auto"},
+        {},
+    ],
+)
 def test_tool_choice_keeps_its_form(choice):
     assert round_trip(tool_choice=choice) == {"tool_choice": choice}
 
@@ -203,12 +172,26 @@ def test_stream_is_not_part_of_the_message():
 
 
 TWINS = {
-    "maxTokens": 5, "maxCompletionTokens": 5, "topP": 0.5, "frequencyPenalty": 1.0, "presencePenalty": 1.0,
-    "topLogprobs": 3, "logitBias": {}, "toolChoice": "auto", "parallelToolCalls": True, "responseFormat": {"type": "text"},
-    "reasoningEffort": "low", "webSearchOptions": {}, "streamOptions": {"include_usage": True}, "serviceTier": "flex",
-    "safetyIdentifier": "s", "promptCacheKey": "k", "promptCacheRetention": "24h", "promptCacheOptions": {},
+    "maxTokens": 5,
+    "maxCompletionTokens": 5,
+    "topP": 0.5,
+    "frequencyPenalty": 1.0,
+    "presencePenalty": 1.0,
+    "topLogprobs": 3,
+    "logitBias": {},
+    "toolChoice": "auto",
+    "parallelToolCalls": True,
+    "responseFormat": {"type": "text"},
+    "reasoningEffort": "low",
+    "webSearchOptions": {},
+    "streamOptions": {"include_usage": True},
+    "serviceTier": "flex",
+    "safetyIdentifier": "s",
+    "promptCacheKey": "k",
+    "promptCacheRetention": "24h",
+    "promptCacheOptions": {},
     "functionCall": "auto",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("twin", TWINS)
@@ -249,18 +232,64 @@ WRONG = [
     ({"messages": [{"role": "", "content": "x"}]}, "messages[0].role", "expected a role"),
     ({"messages": [{"role": None}]}, "messages[0].role", "found null"),
     ({"messages": [{"role": ["user"]}]}, "messages[0].role", "found a list, expected a string"),
-    ({"messages": [USER, {"role": "user", "content": 5}]}, "messages[1].content", "expected a string or a list of parts"),
-    ({"messages": [{"role": "user", "content": [5]}]}, "messages[0].content[0]", "found an integer, expected an object"),
-    ({"messages": [{"role": "user", "content": [{"type": 5}]}]}, "messages[0].content[0].type", "expected a string"),
-    ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text", "missing"),
-    ({"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}]}, "messages[0].content[0].text", "expected a string"),
-    ({"messages": [PART | {"content": [*PART["content"], {"type": "image_url", "image_url": {"url": 5}}]}]},
-     "messages[0].content[1].image_url.url", "found an integer, expected a string"),
-    ({"messages": [PART | {"content": [{"type": "image_url", "image_url": {}}]}]}, "messages[0].content[0].image_url.url", "missing"),
-    ({"messages": [PART | {"content": [{"type": "image_url", "image_url": "u"}]}]}, "messages[0].content[0].image_url", "found a string, expected an object"),
-    ({"messages": [USER | {"tool_calls": [{"id": 1, "function": {"name": "f", "arguments": ""}}]}]}, "messages[0].tool_calls[0].id", "found an integer, expected a string"),
-    ({"messages": [USER | {"tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {}}}]}]},
-     "messages[0].tool_calls[0].function.arguments", "found an object, expected a string"),
+    (
+        {"messages": [USER, {"role": "user", "content": 5}]},
+        "messages[1].content",
+        "expected a string or a list of parts",
+    ),
+    (
+        {"messages": [{"role": "user", "content": [5]}]},
+        "messages[0].content[0]",
+        "found an integer, expected an object",
+    ),
+    (
+        {"messages": [{"role": "user", "content": [{"type": 5}]}]},
+        "messages[0].content[0].type",
+        "expected a string",
+    ),
+    (
+        {"messages": [{"role": "user", "content": [{"type": "text"}]}]},
+        "messages[0].content[0].text",
+        "missing",
+    ),
+    (
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": 5}]}]},
+        "messages[0].content[0].text",
+        "expected a string",
+    ),
+    (
+        {
+            "messages": [
+                PART | {"content": [*PART["content"], {"type": "image_url", "image_url": {"url": 5}}]}
+            ]
+        },
+        "messages[0].content[1].image_url.url",
+        "found an integer, expected a string",
+    ),
+    (
+        {"messages": [PART | {"content": [{"type": "image_url", "image_url": {}}]}]},
+        "messages[0].content[0].image_url.url",
+        "missing",
+    ),
+    (
+        {"messages": [PART | {"content": [{"type": "image_url", "image_url": "u"}]}]},
+        "messages[0].content[0].image_url",
+        "found a string, expected an object",
+    ),
+    (
+        {"messages": [USER | {"tool_calls": [{"id": 1, "function": {"name": "f", "arguments": ""}}]}]},
+        "messages[0].tool_calls[0].id",
+        "found an integer, expected a string",
+    ),
+    (
+        {
+            "messages": [
+                USER | {"tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {}}}]}
+            ]
+        },
+        "messages[0].tool_calls[0].function.arguments",
+        "found an object, expected a string",
+    ),
     ({"messages": [USER | {"name": 5}]}, "messages[0].name", "expected a string"),
     ({"temperature": "hot"}, "temperature", "found a string, expected a number"),
     ({"temperature": True}, "temperature", "found true or false, expected a number"),
@@ -274,11 +303,19 @@ WRONG = [
     ({"stop": ["a", 5]}, "stop[1]", "found an integer, expected a string"),
     ({"modalities": ["a", 5]}, "modalities[1]", "expected a string"),
     ({"tools": {}}, "tools", "found an object, expected a list"),
-    ({"tools": [{"type": "function", "function": {"description": "x"}}]}, "tools[0].function.name", "missing"),
+    (
+        {"tools": [{"type": "function", "function": {"description": "x"}}]},
+        "tools[0].function.name",
+        "missing",
+    ),
     ({"tools": [{"type": "function"}]}, "tools[0].function", "missing"),
     ({"tool_choice": 5}, "tool_choice", "expected a string or an object"),
     ({"response_format": "json"}, "response_format", "found a string, expected an object"),
-    ({"response_format": {"type": "json_schema", "json_schema": {"name": 5}}}, "response_format.json_schema.name", "expected a string"),
+    (
+        {"response_format": {"type": "json_schema", "json_schema": {"name": 5}}},
+        "response_format.json_schema.name",
+        "expected a string",
+    ),
     ({"metadata": {"a": 5}}, "metadata.a", "expected a string"),
     ({"metadata": []}, "metadata", "found a list, expected an object"),
     ({"logit_bias": []}, "logit_bias", "found a list, expected an object"),
@@ -288,7 +325,7 @@ WRONG = [
     ({"audio": {"voice": "v"}}, "audio.format", "missing"),
     ({"prediction": {"type": "content", "content": 5}}, "prediction.content", "expected a string"),
     ({"user": 5}, "user", "found an integer, expected a string"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("members", "param", "says"), WRONG)

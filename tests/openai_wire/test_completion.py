@@ -16,20 +16,48 @@ from switch_grpc.v1 import completion_pb2 as pb
 from tests.support.json_values import differences, exact
 
 REQUEST = {
-    "model": "lite", "prompt": "once", "suffix": "", "temperature": 0.5, "top_p": 1.0, "frequency_penalty": 0.0,
-    "presence_penalty": 0.0, "max_tokens": 5, "n": 2, "best_of": 3, "echo": False, "logprobs": 0, "logit_bias": {"1": 5.0},
-    "seed": 9007199254740993, "stop": "x", "stream_options": {"include_usage": True}, "user": "u", "min_p": 0.10,
-}  # fmt: skip
+    "model": "lite",
+    "prompt": "once",
+    "suffix": "",
+    "temperature": 0.5,
+    "top_p": 1.0,
+    "frequency_penalty": 0.0,
+    "presence_penalty": 0.0,
+    "max_tokens": 5,
+    "n": 2,
+    "best_of": 3,
+    "echo": False,
+    "logprobs": 0,
+    "logit_bias": {"1": 5.0},
+    "seed": 9007199254740993,
+    "stop": "x",
+    "stream_options": {"include_usage": True},
+    "user": "u",
+    "min_p": 0.10,
+}
 REPLY = {
-    "id": "c", "object": "text_completion", "created": 5, "model": "m",
+    "id": "c",
+    "object": "text_completion",
+    "created": 5,
+    "model": "m",
     "choices": [
         {
-            "text": "a", "index": 0, "finish_reason": "length", "x": 1,
-            "logprobs": {"tokens": ["a"], "token_logprobs": [-0.50], "top_logprobs": None, "text_offset": [0]},
+            "text": "a",
+            "index": 0,
+            "finish_reason": "length",
+            "x": 1,
+            "logprobs": {
+                "tokens": ["a"],
+                "token_logprobs": [-0.50],
+                "top_logprobs": None,
+                "text_offset": [0],
+            },
         }
     ],
-    "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}, "system_fingerprint": "f", "y": 5.0,
-}  # fmt: skip
+    "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+    "system_fingerprint": "f",
+    "y": 5.0,
+}
 
 
 def decode(body):
@@ -56,8 +84,16 @@ def test_every_parameter_survives_in_its_own_field():
 
 @pytest.mark.parametrize(
     ("prompt", "kind"),
-    [("", "text"), ("x", "text"), (["x", ""], "texts"), ([1, 2], "tokens"), ([0], "tokens"), ([[1], [2, 3]], "token_lists"), ([[]], "token_lists")],
-)  # fmt: skip
+    [
+        ("", "text"),
+        ("x", "text"),
+        (["x", ""], "texts"),
+        ([1, 2], "tokens"),
+        ([0], "tokens"),
+        ([[1], [2, 3]], "token_lists"),
+        ([[]], "token_lists"),
+    ],
+)
 def test_a_prompt_keeps_its_form(prompt, kind):
     body = {"model": "lite", "prompt": prompt}
     assert decode(body).prompt.WhichOneof("kind") == kind
@@ -66,9 +102,20 @@ def test_a_prompt_keeps_its_form(prompt, kind):
 
 @pytest.mark.parametrize(
     ("prompt", "param"),
-    [(5, "prompt"), ({}, "prompt"), (None, "prompt"), ([], "prompt"), (["a", 5], "prompt[1]"), ([1, "a"], "prompt[1]"),
-     ([[1], ["a"]], "prompt[1][0]"), ([1 << 31], "prompt"), ([1.5], "prompt[0]"), ([None], "prompt[0]"), ([[1], 2], "prompt[1]")],
-)  # fmt: skip
+    [
+        (5, "prompt"),
+        ({}, "prompt"),
+        (None, "prompt"),
+        ([], "prompt"),
+        (["a", 5], "prompt[1]"),
+        ([1, "a"], "prompt[1]"),
+        ([[1], ["a"]], "prompt[1][0]"),
+        ([1 << 31], "prompt"),
+        ([1.5], "prompt[0]"),
+        ([None], "prompt[0]"),
+        ([[1], 2], "prompt[1]"),
+    ],
+)
 def test_another_form_is_refused_by_name(prompt, param):
     fault = refusal({"model": "lite", "prompt": prompt})
     assert (fault.kind, fault.param) == (Kind.BAD_REQUEST, param)

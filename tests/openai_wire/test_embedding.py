@@ -16,14 +16,24 @@ from switch_grpc.v1 import embedding_pb2 as pb
 from tests.support.json_values import differences, exact
 
 REQUEST = {
-    "model": "lite", "input": ["a", "b"], "dimensions": 256, "encoding_format": "float", "user": "u",
-    "input_type": "query", "truncate": None,
-}  # fmt: skip
+    "model": "lite",
+    "input": ["a", "b"],
+    "dimensions": 256,
+    "encoding_format": "float",
+    "user": "u",
+    "input_type": "query",
+    "truncate": None,
+}
 REPLY = {
-    "object": "list", "model": "m", "id": "e-1",
-    "data": [{"object": "embedding", "index": 0, "embedding": [0.1, -1.0, 5e-7]}, {"object": "embedding", "index": 1, "embedding": [], "x": 1}],
+    "object": "list",
+    "model": "m",
+    "id": "e-1",
+    "data": [
+        {"object": "embedding", "index": 0, "embedding": [0.1, -1.0, 5e-7]},
+        {"object": "embedding", "index": 1, "embedding": [], "x": 1},
+    ],
     "usage": {"prompt_tokens": 2, "total_tokens": 2},
-}  # fmt: skip
+}
 
 
 def test_a_request_survives():
@@ -79,8 +89,17 @@ def test_the_smallest_answer_has_every_member_that_openai_writes():
 
 @pytest.mark.parametrize(
     "data",
-    [None, {}, "x", [5], [{"embedding": "not base64!"}], [{"embedding": [1, "x"]}], [{"embedding": {}}], [{"embedding": 5}]],
-)  # fmt: skip
+    [
+        None,
+        {},
+        "x",
+        [5],
+        [{"embedding": "not base64!"}],
+        [{"embedding": [1, "x"]}],
+        [{"embedding": {}}],
+        [{"embedding": 5}],
+    ],
+)
 def test_a_malformed_answer_is_the_providers_fault(data):
     with pytest.raises(Fault) as caught:
         decode_embed_response(json.dumps({"data": data}).encode())

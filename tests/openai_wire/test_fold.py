@@ -121,7 +121,7 @@ def test_annotations_are_chained():
 
 def test_lists_of_parts_are_chained_and_text_beside_them_is_a_part():
     thinking = '{"type":"thinking","thinking":"hm"}'
-    lists = [chunk(extra_json='{"content":[%s]}' % thinking) for _ in range(2)]
+    lists = [chunk(extra_json=f'{{"content":[{thinking}]}}') for _ in range(2)]
     message = message_of(*lists, chunk(content="a"), chunk(content="b"))
     assert message == pb.Message(parts=[{"raw_json": thinking}, {"raw_json": thinking}, {"text": "ab"}])
 
@@ -157,7 +157,7 @@ def test_a_stream_begins_goes_on_and_ends():
 
 def test_the_cost_of_a_fold_is_linear():
     def seconds(length: int) -> float:
-        chunks = [chunk(content="x" * 20, extra_json='{"n":%d}' % n) for n in range(length)]
+        chunks = [chunk(content="x" * 20, extra_json=f'{{"n":{n}}}') for n in range(length)]
         begun = time.perf_counter()
         fold_chat(chunks)
         return time.perf_counter() - begun
