@@ -32,7 +32,6 @@ LAYERS = {
     "switch_grpc.credentials": 2,
     "switch_grpc.observers": 2,
     "switch_grpc.permit": 2,
-    "switch_grpc.permit": 2,
     "switch_grpc.engine": 3,
     "switch_grpc.server": 4,
     "http_facade": 4,
