@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from switch_grpc.faults import Fault, bad_request
 from switch_grpc.openai_wire import decode_chat_request, decode_completion_request, decode_embed_request
-from switch_grpc.openai_wire.guard import Members, open_body
+from switch_grpc.openai_wire.guard import Members, open_body, too_deep
 from switch_grpc.request import Head, Need, Operation
 
 _DECODERS: Final = {
@@ -58,7 +58,7 @@ class JsonBody:
 
     def message(self) -> Message:
         if self._fault is not None:
-            raise self._fault
+            raise self._fault.with_traceback(None)
         if self._message is None:
             try:
                 self._message = _DECODERS[self._operation](self._data)
@@ -74,7 +74,13 @@ def read_head(operation: Operation, data: bytes) -> Head:
     Raises Fault(BAD_REQUEST | INVALID_JSON) for a body that is no such thing; what is wrong further inside,
     `JsonBody.message` says.
     """
-    members = open_body(data)
+    try:
+        return _head(operation, open_body(data), data)
+    except RecursionError as error:  # just within the limit at first, just past it a few calls deeper
+        raise too_deep() from error
+
+
+def _head(operation: Operation, members: Members, data: bytes) -> Head:
     stream = _FLAGS.get(bytes(members.get("stream", _UNSET)))
     if stream is None:
         raise bad_request("stream", "found another value, expected true or false")

@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from switch_grpc.faults import Fault, Kind, bad_request
 from switch_grpc.openai_wire.fields import NULL, Fields, Shape, encode
-from switch_grpc.openai_wire.guard import Members, open_body, open_reply
+from switch_grpc.openai_wire.guard import Members, open_body, open_reply, too_deep, unreadable
 from switch_grpc.openai_wire.misfit import Misfit, missing, unlike
 
 M = TypeVar("M", bound=Message)
@@ -44,6 +44,8 @@ def read_request(message: type[M], shape: Shape, spellings: Mapping[str, str], d
         _require_route(fields)
     except Misfit as error:
         raise bad_request(error.path, error.message) from error
+    except RecursionError as error:  # just within the limit at first, just past it a few calls deeper
+        raise too_deep() from error
     return message(**fields)
 
 
@@ -74,6 +76,8 @@ def read_reply(message: type[M], shape: Shape, data: bytes, *, required: str = "
         fields = shape.read(members)
         if required and required not in fields:
             raise missing(required)
+    except RecursionError as error:
+        raise unreadable() from error
     except Misfit as error:
         where = error.path or "the answer"
         raise Fault(

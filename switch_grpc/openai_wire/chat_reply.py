@@ -1,5 +1,7 @@
 """Chat answers, whole and in chunks: from a provider's JSON, and to a caller's."""
 
+import math
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -21,6 +23,7 @@ from switch_grpc.openai_wire.guard import Members
 from switch_grpc.openai_wire.misfit import unlike
 from switch_grpc.openai_wire.route_info import write_info
 from switch_grpc.openai_wire.values import (
+    float_of,
     integer,
     many,
     number,
@@ -78,9 +81,15 @@ def _usage() -> Field:
     )
 
 
+def _created() -> Field:
+    """Unix seconds; some servers send them with a fraction, which is dropped."""
+    exact = integer("created", required=True)
+    return replace(exact, otherwise=lambda raw: {"created": math.floor(float_of(raw))})
+
+
 _LOGPROBS: Final = _logprobs()
 USAGE: Final = _usage()
-HEADER: Final = (text("id", required=True), integer("created", required=True), text("model", required=True))
+HEADER: Final = (text("id", required=True), _created(), text("model", required=True))
 _TAIL: Final = (USAGE, text("system_fingerprint"), text("service_tier"))
 
 

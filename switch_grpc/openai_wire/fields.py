@@ -134,7 +134,7 @@ class Shape:
 
     def _missing(self, fields: Fields, members: Members) -> Misfit:
         name = next(name for attribute, name in self._required.items() if attribute not in fields)
-        return Misfit("found null or nothing, expected a value", name) if name in members else missing(name)
+        return Misfit("found null, expected a value", name) if name in members else missing(name)
 
     def write(self, message: Message) -> dict[str, Any]:
         """The JSON object, ready for `encode`. A field that is set wins over a member of `extra_json`."""

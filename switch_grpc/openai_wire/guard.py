@@ -53,7 +53,7 @@ def open_body(data: bytes) -> Members:
     except msgspec.DecodeError as error:
         raise Fault(Kind.INVALID_JSON, f"the body is not JSON: {_reason(data, error)}") from error
     except RecursionError as error:
-        raise bad_request("", f"the body nests deeper than {MAX_DEPTH} levels") from error
+        raise too_deep() from error
     except Excess as error:
         raise bad_request("", f"the body {error}") from error
     return members
@@ -69,7 +69,15 @@ def open_reply(data: bytes) -> Members:
             data.decode()
         return _members.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Fault(Kind.UPSTREAM_PROTOCOL, "the provider's answer is not a JSON object") from error
+        raise unreadable() from error
+
+
+def too_deep() -> Fault:
+    return bad_request("", f"the body nests deeper than {MAX_DEPTH} levels")
+
+
+def unreadable() -> Fault:
+    return Fault(Kind.UPSTREAM_PROTOCOL, "the provider's answer is not a JSON object")
 
 
 def check_raw(text: bytes) -> bytes:

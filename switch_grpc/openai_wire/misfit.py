@@ -29,16 +29,20 @@ _AT: Final = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 _EXPECTED: Final = re.compile(r"Expected `(\w+)[^`]*`(?: ([<>]=) (-?\d+))?(?:, got `(\w+)`)?")
 
 
+_LONGEST_NAME: Final = 64  # of a member's name in a path: the caller chose it
+
+
 class Misfit(Exception):
     """A value that its field cannot hold. Gains its path on the way out: `messages[0].content`."""
 
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.path = path
+        self.path = path[:_LONGEST_NAME]
 
     def within(self, name: str) -> "Misfit":
         """The same, seen from the object or list that holds it as `name` (or `[3]`)."""
+        name = name[:_LONGEST_NAME]
         dot = "." if self.path and not self.path.startswith("[") else ""
         self.path = f"{name}{dot}{self.path}"
         return self

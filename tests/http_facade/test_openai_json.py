@@ -33,7 +33,7 @@ def parts(*kinds: str) -> list[object]:
 def test_a_head_says_who_what_and_how_large():
     data = body(stream=True, user="u")
     assert read_head(Operation.CHAT, data) == Head(
-        operation=Operation.CHAT, route="lite", stream=True, size=len(data), sticky_key="u"
+        operation=Operation.CHAT, route="lite", stream=True, size=len(data), user="u"
     )
     for operation in (Operation.COMPLETE, Operation.EMBED):
         plain = b'{"model":"m","prompt":"x","input":"x"}'
@@ -82,18 +82,16 @@ def test_both_doors_see_one_head(members):
         )
     )
     json_head, message_head = read_head(Operation.CHAT, data), head_of(decode_chat_request(data), False)
-    assert (json_head.route, json_head.needs, json_head.sticky_key) == (
-        message_head.route,
-        message_head.needs,
-        message_head.sticky_key,
-    )
+    assert (json_head.route, json_head.needs) == (message_head.route, message_head.needs)
+    assert (json_head.user, json_head.session_id) == (message_head.user, message_head.session_id)
 
 
-def test_the_sticky_key_is_the_user_or_else_the_session():
-    assert head(user="u", metadata={"session_id": "s"}).sticky_key == "u"
-    assert head(user="", metadata={"session_id": "s", "x": "y"}).sticky_key == "s"
-    for members in ({}, {"user": 5}, {"user": None}, {"metadata": {"session_id": 5}}, {"metadata": []}):
-        assert head(**members).sticky_key is None
+def test_a_session_may_be_named_by_the_user_or_in_the_metadata():
+    found = head(user="u", metadata={"session_id": "s", "x": "y"})
+    assert (found.user, found.session_id) == ("u", "s")
+    for members in ({}, {"user": 5}, {"user": ""}, {"metadata": {"session_id": 5}}, {"metadata": []}):
+        found = head(**members)
+        assert (found.user, found.session_id) == (None, None)
 
 
 @pytest.mark.parametrize("value", ["true", 1, [], {}])

@@ -241,6 +241,13 @@ def test_a_malformed_answer_is_the_providers_fault(body):
     assert (caught.value.kind, caught.value.param) == (Kind.UPSTREAM_PROTOCOL, None)
 
 
+def test_a_time_with_a_fraction_is_read():
+    """Python servers send time.time() as it is."""
+    assert (
+        decode_chat_response(json.dumps({**RESPONSE, "created": 1700000000.9}).encode()).created == 1700000000
+    )
+
+
 def test_a_chunk_without_choices_is_a_chunk():
     """Some servers send the usage, or a ping, in an event of its own."""
     assert decode_chat_chunk(b'{"usage":{"total_tokens":3}}').usage.total_tokens == 3

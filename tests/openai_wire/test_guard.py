@@ -1,10 +1,12 @@
+import contextlib
 import json
 import time
 
 import pytest
 
+from http_facade.openai_json import read_head
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.openai_wire import decode_chat_request
+from switch_grpc.openai_wire import decode_chat_request, decode_chat_response
 from switch_grpc.openai_wire.guard import MAX_MEMBERS, Excess, check_members, check_raw, open_body, open_reply
 
 START = b'{"model":"m","messages":[{"role":"user","content":"x"}],"z":'
@@ -60,6 +62,24 @@ def test_depth_beyond_any_stack_is_refused_and_not_an_error(opening):
     fault = refusal(START + opening * 90_000)
     assert fault.kind is Kind.BAD_REQUEST
     assert "deeper than 64" in fault.message or "members" in fault.message
+
+
+@pytest.mark.parametrize(
+    "decode", [decode_chat_request, decode_chat_response, lambda data: read_head(Operation.CHAT, data)]
+)
+def test_depth_at_the_edge_of_the_stack_is_refused_and_not_an_error(decode):
+    """What the first look still bears may be too deep for the second, a few calls further down."""
+    for depth in range(800, 1000):
+        deep = b"[" * depth + b"]" * depth
+        for member in (b'"response_format"', b'"choices"', b'"messages"', b'"metadata"'):
+            with contextlib.suppress(Fault):
+                decode(b'{"model":"m",%s:{"type":%s},"z":[{"a":1}]}' % (member, deep))
+                decode(b'{"model":"m",%s:[{"role":%s}]}' % (member, deep))
+
+
+def test_a_long_name_is_not_echoed_whole():
+    fault = refusal(b'{"model":"m","messages":[{"role":"user"}],"%s":%s}' % (b"n" * 9000, b"1" * 2000))
+    assert len(fault.message) < 200
 
 
 def test_brackets_inside_strings_are_not_depth():

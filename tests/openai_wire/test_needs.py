@@ -37,14 +37,14 @@ def test_needs_follow_from_the_content(fields, expected):
 def test_a_head_says_who_what_and_how_large():
     request = chat_pb2.ChatRequest(route="lite", user="u")
     assert head_of(request, stream=True) == Head(
-        operation=Operation.CHAT, route="lite", stream=True, size=request.ByteSize(), sticky_key="u"
+        operation=Operation.CHAT, route="lite", stream=True, size=request.ByteSize(), user="u"
     )
     assert head_of(completion_pb2.CompletionRequest(route="m"), False).operation is Operation.COMPLETE
     assert head_of(embedding_pb2.EmbedRequest(route="m"), False).operation is Operation.EMBED
 
 
-def test_the_sticky_key_is_the_user_or_else_the_session():
-    session = {"session_id": "s"}
-    assert head_of(chat_pb2.ChatRequest(metadata=session), False).sticky_key == "s"
-    assert head_of(chat_pb2.ChatRequest(metadata=session, user="u"), False).sticky_key == "u"
-    assert head_of(chat_pb2.ChatRequest(), False).sticky_key is None
+def test_a_session_may_be_named_by_the_user_or_in_the_metadata():
+    head = head_of(chat_pb2.ChatRequest(metadata={"session_id": "s"}, user="u"), False)
+    assert (head.user, head.session_id) == ("u", "s")
+    head = head_of(chat_pb2.ChatRequest(metadata={"session_id": ""}), False)
+    assert (head.user, head.session_id) == (None, None)
