@@ -84,7 +84,11 @@ def _usage() -> Field:
 def _created() -> Field:
     """Unix seconds; some servers send them with a fraction, which is dropped."""
     exact = integer("created", required=True)
-    return replace(exact, otherwise=lambda raw: {"created": math.floor(float_of(raw))})
+
+    def read_fraction(raw: Raw) -> Fields:
+        return {"created": exact.read(Raw(b"%d" % math.floor(float_of(raw))))}
+
+    return replace(exact, otherwise=read_fraction)
 
 
 _LOGPROBS: Final = _logprobs()

@@ -227,6 +227,7 @@ def test_route_info_is_written_only_when_asked_for():
         {"choices": [5]},
         {**RESPONSE, "id": 5},
         {**RESPONSE, "created": "x"},
+        {**RESPONSE, "created": 1 << 63},
         {**RESPONSE, "usage": {"prompt_tokens": "x"}},
         answer(role=5),
         answer(content=5),

@@ -8,6 +8,7 @@ from http_facade.openai_json import read_head
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.openai_wire import decode_chat_request, decode_chat_response
 from switch_grpc.openai_wire.guard import MAX_MEMBERS, Excess, check_members, check_raw, open_body, open_reply
+from switch_grpc.request import Operation
 
 START = b'{"model":"m","messages":[{"role":"user","content":"x"}],"z":'
 
