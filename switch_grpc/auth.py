@@ -69,10 +69,9 @@ class Keys:
     def _find(self, key: str) -> KeyRecord | None:
         given = digest(key, self._pepper)
         prefix, _, rest = key.partition("_")
-        if prefix == "sw" and "_" in rest:
-            record = self._by_id.get(rest.rpartition("_")[0])
-        else:
-            record = self._by_digest.get(given)
+        # A key written out in the configuration may look like one of ours without being known by its id.
+        by_id = self._by_id.get(rest.rpartition("_")[0]) if prefix == "sw" else None
+        record = by_id or self._by_digest.get(given)
         same = hmac.compare_digest(given, _NOBODY if record is None else record.digest)
         return record if same else None
 

@@ -8,10 +8,12 @@ from switch_grpc.faults import Fault, Kind
 
 TEAM = Principal(id="team", scopes=frozenset({INFERENCE}), routes=frozenset({"lite"}))
 SEED = Principal(id="admin-1", scopes=ALL_SCOPES)
+LOOKALIKE = Principal(id="api-key-2", scopes=frozenset({INFERENCE}))
 KEYS = Keys(
     [
         KeyRecord(principal=TEAM, digest=digest("sw_team_s3cret", "pepper"), not_before=100.0, expires=200.0),
         KeyRecord(principal=SEED, digest=digest("any string", "pepper")),
+        KeyRecord(principal=LOOKALIKE, digest=digest("sw_other_secret", "pepper")),
     ],
     pepper="pepper",
 )
@@ -23,6 +25,10 @@ def test_a_key_with_an_id_is_found_by_it():
 
 def test_any_string_serves_as_a_key_of_the_seed():
     assert KEYS.authenticate(["any string"], 0.0) is SEED
+
+
+def test_a_key_from_the_environment_may_look_like_one_of_ours():
+    assert KEYS.authenticate(["sw_other_secret"], 0.0) is LOOKALIKE
 
 
 def test_the_same_key_sent_twice_is_one_key():
