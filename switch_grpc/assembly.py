@@ -135,6 +135,7 @@ def _route_spec(route: effective.Route) -> RouteSpec:
         aliases=route.aliases,
         default=route.default,
         sticky=route.sticky,
+        sticky_keys=route.sticky_keys,
         fallback=FallbackSpec(
             enabled=route.fallback.enabled,
             max_targets=route.fallback.max_attempts,
@@ -164,10 +165,7 @@ def _wiring(made: Target, target: effective.Target, store: Store, upstream: Upst
         signer="none" if vendor is None else vendor.signer,
         upstream=upstream,
         timers=TargetTimers(
-            connect=timers.connect,
-            head=timers.ttfb,
             first_token=timers.first_token,
-            idle=timers.idle,
             token_idle=timers.token_idle,
             timeout=target.timeout,
         ),

@@ -41,7 +41,8 @@ class Head:
     stream: bool = False
     needs: Need = Need.NONE
     size: int = 0  # bytes of the request as received: a measure of its tokens
-    sticky_key: str | None = None  # from `user` or metadata.session_id
+    user: str | None = None  # this and the next may name a session, on routes that keep sessions together
+    session_id: str | None = None  # metadata.session_id
 
 
 class Body(Protocol[M_co]):

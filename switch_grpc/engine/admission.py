@@ -1,11 +1,14 @@
 """Letting calls in, and reporting what became of them."""
 
 import asyncio
+import math
+import random
 from collections.abc import Callable
 from functools import partial
 
 from switch_grpc.call import Call, Principal
-from switch_grpc.engine.waiting import enter
+from switch_grpc.engine.attempt import deadline_fault
+from switch_grpc.engine.waiting import enter, no_place
 from switch_grpc.events import CallFinished, Event
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.permit import Permit
@@ -16,9 +19,15 @@ class Admission:
     """Who is in: at most so many calls at once, a few more waiting briefly, the rest turned away."""
 
     def __init__(
-        self, *, clock: Callable[[], float], emit: Callable[[Event], None], policy: GatePolicy
+        self,
+        *,
+        clock: Callable[[], float],
+        rng: random.Random,
+        emit: Callable[[Event], None],
+        policy: GatePolicy,
     ) -> None:
         self.draining = False
+        self._rng = rng
         self.gate = Gate(policy)
         self._clock = clock
         self._emit = emit
@@ -31,17 +40,19 @@ class Admission:
         return self.gate.inside
 
     async def admit(self, call: Call, principal: Principal) -> Permit:
-        """A permit. Raises Fault(DRAINING | OVERLOADED)."""
+        """A permit. Raises Fault(DRAINING | OVERLOADED | DEADLINE); the call's own deadline bounds the wait."""
         if self.draining:
             raise Fault(Kind.DRAINING, "the gateway is shutting down; try again", retry_after=1.0)
-        ticket = await enter(self.gate, self._clock)
+        until = math.inf if call.deadline is None else call.deadline
+        ticket = await enter(self.gate, self._clock, until)
         if ticket.place is not Place.ADMITTED:
-            message = f"the gateway is at its limit of {self.gate.policy.limit} calls in flight"
-            raise Fault(Kind.OVERLOADED, message, retry_after=1.0)
+            if self._clock() >= until:
+                raise deadline_fault()
+            raise no_place(Kind.OVERLOADED, "the gateway", self.gate.policy.limit, self._rng)
         self._idle.clear()
         return Permit(call, principal, partial(self._leave, ticket))
 
-    def refuse(self, call: Call, principal: Principal | None, fault: Fault) -> None:
+    def refuse(self, call: Call, principal: Principal | None, fault: Fault | None) -> None:
         """Reports a call that was not let in."""
         self._report(Permit(call, principal or Principal(id="", scopes=frozenset()), _ignore), fault)
 

@@ -1,17 +1,17 @@
 """One exchange with a provider: encode, sign, send, classify or decode."""
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from google.protobuf.message import Message
 
 from switch_grpc.call import Call
 from switch_grpc.credentials.signer import Signer
-from switch_grpc.engine.attempt import Attempt
+from switch_grpc.engine.attempt import Attempt, deadline_fault
 from switch_grpc.engine.deadline import TargetTimers
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.openai_wire import split_chat, split_completion
@@ -19,6 +19,7 @@ from switch_grpc.providers.classify import classify
 from switch_grpc.providers.dialects.base import (
     Binding,
     Dialect,
+    Framing,
     StreamDecoder,
     UpstreamError,
     UpstreamFailure,
@@ -32,6 +33,7 @@ from switch_grpc.upstream.base import Exchange, Timers, Upstream
 from switch_grpc.v1 import chat_pb2, completion_pb2
 
 ERROR_BODY_LIMIT: Final = 16 * 1024
+ERROR_BODY_SECONDS: Final = 5.0
 
 
 class Store(Protocol):
@@ -59,7 +61,9 @@ class Wiring:
 
 
 class Ask:
-    """One attempt's exchange: the messages it gives are whole replies, or batches of chunks."""
+    """One attempt's exchange: it gives a whole reply, or batches of chunks."""
+
+    __slots__ = ("_attempt", "_body", "_call", "_head", "_wiring")
 
     def __init__(
         self,
@@ -75,16 +79,50 @@ class Ask:
         self._head = head
         self._body = body
 
-    async def batches(self) -> AsyncGenerator[Sequence[Message], None]:
-        """Raises Fault; close it to close the provider's socket."""
+    async def reply(self) -> Message:
+        """The whole reply. Raises Fault."""
         dialect = self._dialect()
-        wires = dialect.encode(self._head, self._body, self._wiring.binding)
-        if self._head.stream:
-            async with aclosing(self._streamed(dialect, wires)) as batches:
-                async for batch in batches:
-                    yield batch
-        else:
-            yield [await self._whole(dialect, wires)]
+        replies = []
+        for wire in dialect.encode(self._head, self._body, self._wiring.binding):
+            exchange = await self._send(dialect, wire)
+            try:
+                replies.append(await self._read(exchange))
+            finally:
+                exchange.close()
+        return self._decoded(dialect, replies)
+
+    async def chunks(self) -> AsyncGenerator[Sequence[Message], None]:
+        """Batches of chunks that came together. Raises Fault; close it to close the provider's socket."""
+        dialect = self._dialect()
+        binding = self._wiring.binding
+        wires = dialect.encode(self._head, self._body, binding)
+        decoder = dialect.decoder(self._head, self._body, binding)
+        whole: list[WireReply] = []
+        for wire in wires:
+            exchange = await self._send(dialect, wire)
+            try:
+                if stream_kind(exchange.headers) == "json":
+                    whole.append(await self._read(exchange))
+                    continue
+                framing = dialect.framing()
+                while data := await self._read_some(exchange):
+                    batch, fault = self._fed(framing, decoder, data)
+                    if fault is None and decoder.finished:
+                        exchange.release()
+                        batch += decoder.finish()
+                    if batch:
+                        yield batch  # what came before a fault belongs to the caller
+                    if fault is not None:
+                        raise fault
+                    if decoder.finished:
+                        break
+                else:
+                    if tail := decoder.finish():
+                        yield tail
+            finally:
+                exchange.close()
+        if whole:
+            yield self._as_chunks(dialect, whole, len(wires))
 
     def _dialect(self) -> Dialect:
         dialect = self._wiring.dialects.get(self._head.operation)
@@ -96,39 +134,13 @@ class Ask:
             )
         return dialect
 
-    async def _whole(self, dialect: Dialect, wires: Sequence[WireRequest]) -> Message:
-        replies = []
-        for wire in wires:
-            exchange = await self._send(dialect, wire)
-            try:
-                replies.append(await self._read(exchange))
-            finally:
-                exchange.close()
+    # What came, in messages.
+
+    def _decoded(self, dialect: Dialect, replies: Sequence[WireReply]) -> Message:
         try:
             return dialect.decode(self._head.operation, replies, self._wiring.binding)
         except UpstreamFailure as failure:
-            raise self._classified(failure) from failure
-
-    async def _streamed(
-        self, dialect: Dialect, wires: Sequence[WireRequest]
-    ) -> AsyncGenerator[Sequence[Message], None]:
-        decoder = dialect.decoder(self._head, self._body, self._wiring.binding)
-        whole: list[WireReply] = []
-        for wire in wires:
-            exchange = await self._send(dialect, wire)
-            try:
-                if stream_kind(exchange.headers) == "json":
-                    whole.append(await self._read(exchange))
-                    continue
-                async with aclosing(self._chunks(dialect, decoder, exchange)) as batches:
-                    async for batch in batches:
-                        yield batch
-            except UpstreamFailure as failure:
-                raise self._classified(failure) from failure
-            finally:
-                exchange.close()
-        if whole:
-            yield self._as_chunks(dialect, whole, len(wires))
+            raise self._inside(failure) from failure
 
     def _as_chunks(self, dialect: Dialect, replies: Sequence[WireReply], expected: int) -> Sequence[Message]:
         """Whole replies where a stream was asked for, which some servers send: split as if streamed."""
@@ -136,92 +148,23 @@ class Ask:
             raise Fault(
                 Kind.UPSTREAM_PROTOCOL, "the provider streamed some answers of one call and not others"
             )
+        return _split(self._decoded(dialect, replies))
+
+    def _fed(
+        self, framing: Framing, decoder: StreamDecoder, data: bytes
+    ) -> tuple[list[Message], Fault | None]:
+        """The chunks that `data` completes, and the fault that ended them, if one did."""
+        chunks: list[Message] = []
         try:
-            return _split(dialect.decode(self._head.operation, replies, self._wiring.binding))
+            for event in framing.feed(data):
+                chunks += decoder.feed(event)
+        except Fault as fault:
+            return chunks, fault
         except UpstreamFailure as failure:
-            raise self._classified(failure) from failure
+            return chunks, self._inside(failure)
+        return chunks, None
 
-    async def _chunks(
-        self, dialect: Dialect, decoder: StreamDecoder, exchange: Exchange
-    ) -> AsyncGenerator[Sequence[Message], None]:
-        framing = dialect.framing()
-        while data := await self._read_some(exchange):
-            chunks: list[Message] = []
-            try:
-                for event in framing.feed(data):
-                    chunks += decoder.feed(event)
-            except (Fault, UpstreamFailure):
-                if chunks:
-                    yield chunks  # what came before the fault belongs to the caller
-                raise
-            if decoder.finished:
-                exchange.release()
-                chunks += decoder.finish()
-                if chunks:
-                    yield chunks
-                return
-            if chunks:
-                yield chunks
-        if tail := decoder.finish():
-            yield tail
-
-    async def _send(self, dialect: Dialect, wire: WireRequest) -> Exchange:
-        """The answer's head, or the fault that its status stands for; a refused key is renewed once."""
-        wiring, attempt = self._wiring, self._attempt
-        store, kind = wiring.store, wiring.signer
-        signer = store.cached(kind, attempt.clock()) or await store.signer(kind, attempt.clock())
-        wire = _with_context(wire, self._call)
-        try:
-            return await self._exchange(dialect, signer.sign(wire))
-        except Fault as fault:
-            if fault.kind is not Kind.UPSTREAM_AUTH:
-                raise
-            renewed = await store.renew(kind, signer, attempt.clock())
-            if renewed is None:
-                raise
-        return await self._exchange(dialect, renewed.sign(wire))
-
-    async def _exchange(self, dialect: Dialect, wire: WireRequest) -> Exchange:
-        attempt = self._attempt
-        deadline = attempt.read_deadline(self._head.stream)
-        try:
-            exchange = await self._wiring.upstream.send(wire, self._wiring.exchange_timers, deadline)
-        except Fault as fault:
-            raise attempt.blamed(fault) from fault
-        attempt.upstream_status = exchange.status
-        if 200 <= exchange.status < 300:
-            attempt.answering()
-            return exchange
-        try:
-            reply = WireReply(
-                status=exchange.status, headers=exchange.headers, body=await self._error_body(exchange)
-            )
-        finally:
-            exchange.close()
-        raise self._classify(reply.status, reply.headers, dialect.error(reply))
-
-    async def _error_body(self, exchange: Exchange) -> bytes:
-        """As much of the error as came; an error whose body is cut or slow is still that error."""
-        try:
-            deadline = min(self._attempt.read_deadline(self._head.stream), self._attempt.clock() + 5.0)
-            return await exchange.read(deadline, ERROR_BODY_LIMIT)
-        except Fault:
-            return b""
-
-    async def _read(self, exchange: Exchange) -> WireReply:
-        try:
-            body = await exchange.read(self._attempt.read_deadline(self._head.stream))
-        except Fault as fault:
-            raise self._attempt.blamed(fault) from fault
-        return WireReply(status=exchange.status, headers=exchange.headers, body=body)
-
-    async def _read_some(self, exchange: Exchange) -> bytes:
-        try:
-            return await exchange.read_some(self._attempt.read_deadline(stream=True))
-        except Fault as fault:
-            raise self._attempt.blamed(fault) from fault
-
-    def _classified(self, failure: UpstreamFailure) -> Fault:
+    def _inside(self, failure: UpstreamFailure) -> Fault:
         """What an error inside a 200 stands for."""
         self._attempt.upstream_status = failure.status
         return self._classify(failure.status, {}, failure.error)
@@ -240,15 +183,98 @@ class Ask:
         verdict.fault.effect = verdict.effect
         return verdict.fault
 
+    # The exchange.
+
+    async def _send(self, dialect: Dialect, wire: WireRequest) -> Exchange:
+        """The answer's head, or the fault that its status stands for; a refused key is renewed once."""
+        wiring, attempt = self._wiring, self._attempt
+        store, kind = wiring.store, wiring.signer
+        signer = store.cached(kind, attempt.clock()) or await self._fetched()
+        wire = _with_context(wire, self._call)
+        try:
+            return await self._exchange(dialect, signer.sign(wire))
+        except Fault as fault:
+            if fault.kind is not Kind.UPSTREAM_AUTH:
+                raise
+            renewed = await self._renewed(signer)
+            if renewed is None:
+                raise
+        return await self._exchange(dialect, renewed.sign(wire))
+
+    async def _fetched(self) -> Signer:
+        """The signer, once its credential has come. Raises Fault (CREDENTIALS, DEADLINE)."""
+        attempt, wiring = self._attempt, self._wiring
+        try:
+            async with asyncio.timeout_at(attempt.read_deadline(self._head.stream)):
+                return await wiring.store.signer(wiring.signer, attempt.clock())
+        except TimeoutError:
+            if attempt.is_over():
+                raise deadline_fault(wiring.binding.target) from None
+            raise Fault(Kind.CREDENTIALS, "the credential did not come within the attempt's time") from None
+
+    async def _renewed(self, refused: Signer) -> Signer | None:
+        """Another credential than the one that was refused, if it comes in time."""
+        attempt, wiring = self._attempt, self._wiring
+        try:
+            async with asyncio.timeout_at(attempt.read_deadline(self._head.stream)):
+                return await wiring.store.renew(wiring.signer, refused, attempt.clock())
+        except TimeoutError:
+            return None
+
+    async def _exchange(self, dialect: Dialect, wire: WireRequest) -> Exchange:
+        attempt, stream = self._attempt, self._head.stream
+        attempt.sent = True
+        try:
+            exchange = await self._wiring.upstream.send(
+                wire, self._wiring.exchange_timers, attempt.read_deadline(stream)
+            )
+        except Fault as fault:
+            attempt.excuse(fault)
+            raise
+        attempt.upstream_status = exchange.status
+        if 200 <= exchange.status < 300:
+            attempt.answering()
+            return exchange
+        try:
+            body = await self._error_body(exchange)
+        finally:
+            exchange.close()
+        reply = WireReply(status=exchange.status, headers=exchange.headers, body=body)
+        raise self._classify(reply.status, reply.headers, dialect.error(reply))
+
+    async def _error_body(self, exchange: Exchange) -> bytes:
+        """As much of the error as came; an error whose body is cut or slow is still that error."""
+        attempt = self._attempt
+        deadline = min(attempt.read_deadline(self._head.stream), attempt.clock() + ERROR_BODY_SECONDS)
+        try:
+            return await exchange.read(deadline, ERROR_BODY_LIMIT)
+        except Fault:
+            return b""
+
+    async def _read(self, exchange: Exchange) -> WireReply:
+        try:
+            body = await exchange.read(self._attempt.read_deadline(self._head.stream))
+        except Fault as fault:
+            self._attempt.excuse(fault)
+            raise
+        return WireReply(status=exchange.status, headers=exchange.headers, body=body)
+
+    async def _read_some(self, exchange: Exchange) -> bytes:
+        try:
+            return await exchange.read_some(self._attempt.read_deadline(stream=True))
+        except Fault as fault:
+            self._attempt.excuse(fault)
+            raise
+
 
 def _with_context(wire: WireRequest, call: Call) -> WireRequest:
     """The request with what is forwarded of the caller's: its id and trace, and nothing else."""
-    context = {"x-request-id": call.id}
+    headers = {**wire.headers, "x-request-id": call.id}
     if call.traceparent:
-        context["traceparent"] = call.traceparent
+        headers["traceparent"] = call.traceparent
         if call.tracestate:
-            context["tracestate"] = call.tracestate
-    return replace(wire, headers={**wire.headers, **context})
+            headers["tracestate"] = call.tracestate
+    return WireRequest(url=wire.url, headers=headers, body=wire.body, method=wire.method)
 
 
 def _split(reply: Message) -> Sequence[Message]:

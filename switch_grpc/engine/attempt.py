@@ -1,8 +1,8 @@
 """One try at one target: its time limits, and its one settlement."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import Final, Protocol, Self, cast
 
 from switch_grpc.engine.deadline import TargetTimers
 from switch_grpc.faults import Fault, Kind
@@ -11,18 +11,31 @@ from switch_grpc.routing.target import Entry, Target
 from switch_grpc.v1 import chat_pb2, fault_pb2
 
 CLOCK_GRAIN: Final = 0.005  # seconds by which a timer may fire early
+_BROKEN: Final = "the provider's stream broke off before it was complete; what came is all there is"
+
+
+class Judge(Protocol):
+    """Who is told what became of an attempt."""
+
+    def proven(self, attempt: "Attempt") -> None:
+        """The first content came."""
+
+    def settled(self, attempt: "Attempt", fault: Fault | None) -> Sequence[fault_pb2.AttemptInfo]:
+        """It is over. Returns the call's attempts so far, those that failed."""
 
 
 class Attempt:
-    """One try. As a context manager it settles once, and hides a fault that came before the commit.
+    """One try. As a context manager it settles once, with what happened at the target.
 
-    Times are absolute seconds on the engine's clock.
+    The fault that leaves the `with` block is the caller's to see: none where nothing was committed, since
+    another target may do better, and STREAM_INTERRUPTED where the caller has a part of the answer. Times are
+    absolute seconds on the engine's clock.
     """
 
     __slots__ = (
-        "_confirm",
         "_ends",
-        "_settle",
+        "_judge",
+        "_proven",
         "_share",
         "_timers",
         "clock",
@@ -31,6 +44,7 @@ class Attempt:
         "entry",
         "finished",
         "first_byte_at",
+        "sent",
         "started",
         "target",
         "upstream_status",
@@ -43,28 +57,29 @@ class Attempt:
         entry: Entry,
         timers: TargetTimers,
         *,
+        now: float,
         ends: float,
         share: float,
         clock: Callable[[], float],
-        confirm: Callable[["Attempt"], None],
-        settle: Callable[["Attempt", Fault | None], None],
+        judge: Judge,
     ) -> None:
         """`ends`: the call's deadline; `share`: until when this attempt may keep the caller waiting."""
         self.target = target
         self.entry = entry  # its place at the target
         self.clock = clock
-        self.started = clock()
-        self.committed = False
+        self.started = now
+        self.sent = False  # a request went out, or was about to
+        self.committed = False  # the caller has a part of the answer
         self.finished = False  # the answer is complete
         self.first_byte_at: float | None = None
-        self.content_at = self.started
+        self.content_at = now
         self.upstream_status = 0
         self.usage: chat_pb2.Usage | None = None
+        self._proven = False
         self._timers = timers
         self._ends = ends
         self._share = share
-        self._confirm = confirm
-        self._settle: Callable[[Attempt, Fault | None], None] | None = settle
+        self._judge: Judge | None = judge
 
     def __enter__(self) -> Self:
         return self
@@ -72,16 +87,34 @@ class Attempt:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        settle, self._settle = self._settle, None
-        assert settle is not None
-        settle(self, fault_of(error))
-        return isinstance(error, Fault) and not self.committed
+        judge, self._judge = self._judge, None
+        assert judge is not None
+        fault = fault_of(error)
+        if fault is not None and fault.kind is Kind.CANCELLED and self.finished:
+            fault = None  # the caller left with the whole answer
+        records = judge.settled(self, fault)
+        if not isinstance(error, Fault):
+            return False
+        if not self.committed:
+            _forget_frames(error)
+            return True
+        error.attempts = records
+        if error.kind is Kind.DEADLINE:
+            return False
+        broken = Fault(Kind.STREAM_INTERRUPTED, _BROKEN, target=error.target)
+        broken.attempts = records
+        raise broken from error
 
     def commit(self) -> None:
-        """The first content goes to the caller: from here on, any fault is the caller's to see."""
+        """A part of the answer goes to the caller: from here on, any fault is the caller's to see."""
         self.committed = True
+
+    def progress(self) -> None:
+        """Content came, which is what shows that the target works."""
         self.content_at = self.clock()
-        self._confirm(self)
+        if not self._proven and self._judge is not None:
+            self._proven = True
+            self._judge.proven(self)
 
     def answering(self) -> None:
         """The head of a good answer came."""
@@ -98,12 +131,15 @@ class Attempt:
             own = min(own, self._timers.first_token)
         return min(self._share, self.started + own)
 
-    def blamed(self, fault: Fault) -> Fault:
-        """The fault, or DEADLINE if the caller's time ran out: a hasty caller blames no target."""
+    def excuse(self, fault: Fault) -> None:
+        """Raises DEADLINE in place of a timeout where the caller's time ran out: haste blames no target."""
+        if fault.kind is Kind.UPSTREAM_TIMEOUT and self.is_over():
+            raise deadline_fault(self.target.spec.name) from fault
+
+    def is_over(self) -> bool:
+        """Whether the caller's time for this attempt is up."""
         limit = self._ends if self.committed else self._share
-        if fault.kind is Kind.UPSTREAM_TIMEOUT and self.clock() >= limit - CLOCK_GRAIN:
-            return deadline_fault(self.target.spec.name)
-        return fault
+        return self.clock() >= limit - CLOCK_GRAIN
 
     def record(self, fault: Fault | None) -> fault_pb2.AttemptInfo:
         """What callers are told of this attempt."""
@@ -123,3 +159,8 @@ REASONS: Final[Mapping[Kind, fault_pb2.FaultReason]] = {
 def deadline_fault(target: str | None = None) -> Fault:
     """The call's time is over."""
     return Fault(Kind.DEADLINE, "the deadline passed before an answer was complete", target=target)
+
+
+def _forget_frames(fault: Fault) -> None:
+    """A fault that is kept must not keep the frames that it passed: they hold the whole request."""
+    fault.__traceback__ = fault.__cause__ = fault.__context__ = None

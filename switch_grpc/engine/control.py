@@ -11,7 +11,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from switch_grpc import __version__
 from switch_grpc.engine.attempt import REASONS
-from switch_grpc.engine.tries import BREAKER_STATES, breaker_changed
+from switch_grpc.engine.relay import BREAKER_STATES
+from switch_grpc.engine.tries import breaker_changed
 from switch_grpc.events import BreakerChanged, ConfigReloaded, Event
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.routing.balance import unfit
@@ -186,10 +187,11 @@ class Control:
             status.next_attempt.CopyFrom(stamp(wall + seen.until))
         if target.cooldown.is_cooling(now):
             status.cooling_until.CopyFrom(stamp(wall + target.cooldown.until))
-        if target.last_fault is not None:
-            status.last_fault = REASONS[target.last_fault.kind]
-            status.last_fault_message = target.last_fault.message
-            status.last_fault_at.CopyFrom(stamp(wall + target.last_fault_at))
+        record = target.record
+        if record.fault is not None:
+            status.last_fault = REASONS[record.fault.kind]
+            status.last_fault_message = record.fault.message
+            status.last_fault_at.CopyFrom(stamp(wall + record.fault_at))
         if seen.override is not None:
             status.override.CopyFrom(_override(seen, wall))
         return status

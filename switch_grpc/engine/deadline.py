@@ -22,12 +22,9 @@ class CallLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetTimers:
-    """A target's own limits on one attempt, in seconds."""
+    """A target's own limits on one attempt, in seconds. Connecting and silence are the upstream's to watch."""
 
-    connect: float = 3.0
-    head: float = 30.0  # to the first byte (ttfbMs)
     first_token: float = 60.0
-    idle: float = 30.0  # without a byte
     token_idle: float = 120.0  # without content
     timeout: float = 30.0  # a whole answer, or a stream's first token
 
@@ -46,4 +43,4 @@ def call_deadline(call: Call, stream: bool, limits: CallLimits) -> float:
 def attempt_deadline(now: float, ends: float, others: bool) -> float:
     """Until when an attempt that starts `now` may use the call's time; `others`: more targets are left."""
     remaining = ends - now
-    return now + (remaining * SHARE if others else remaining - MARGIN)
+    return now + min(remaining * SHARE if others else remaining, remaining - MARGIN)

@@ -1,28 +1,28 @@
 """The engine: authenticates, admits, and runs every call through one loop over its route's targets."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
 
 from google.protobuf.message import Message
 
 from switch_grpc import auth
 from switch_grpc.call import Call
+from switch_grpc.engine import relay
 from switch_grpc.engine.admission import Admission
 from switch_grpc.engine.ask import Ask, Wiring
-from switch_grpc.engine.attempt import Attempt
+from switch_grpc.engine.attempt import deadline_fault
 from switch_grpc.engine.control import Control
 from switch_grpc.engine.deadline import CallLimits, call_deadline
 from switch_grpc.engine.tries import Tries
-from switch_grpc.engine.waiting import enter
+from switch_grpc.engine.waiting import enter, no_place
 from switch_grpc.events import Event, Observer
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.permit import Permit
-from switch_grpc.providers.dialects.base import has_content
+from switch_grpc.permit import Permit, fault_of
 from switch_grpc.request import Body, Head
 from switch_grpc.routing.gate import GatePolicy, Place, Ticket
 from switch_grpc.routing.route import Route
@@ -31,9 +31,6 @@ from switch_grpc.routing.target import Target
 from switch_grpc.v1 import admin_pb2, switch_pb2
 
 Batches = AsyncGenerator[Sequence[Message], None]
-
-PRELUDE_LIMIT: Final = 64 * 1024  # bytes held back before the first content; then the stream commits anyway
-_BROKEN: Final = "the provider's stream broke off before it was complete; what came is all there is"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,33 +62,63 @@ class Engine:
         self.control = Control(self, clock=self._clock, rng=self._rng)
         self._observers: tuple[Observer, ...] = (*observers, self.control)
         self._draining = False
-        self.admission = Admission(clock=self._clock, emit=self.emit, policy=admission or GatePolicy())
+        self.admission = Admission(
+            clock=self._clock, rng=self._rng, emit=self.emit, policy=admission or GatePolicy()
+        )
 
     def emit(self, event: Event) -> None:
         for observer in self._observers:
             observer(event)
 
     async def open(self, call: Call, scope: str) -> Permit:
-        """The caller's permit. Raises Fault (NO_KEY, BAD_KEY, FORBIDDEN, DRAINING, OVERLOADED)."""
+        """The caller's permit. Raises Fault (NO_KEY, BAD_KEY, FORBIDDEN, DRAINING, OVERLOADED, DEADLINE)."""
         principal = None
         try:
             principal = self._snapshot.keys.authenticate(call.keys, time.time())
             auth.require(principal, scope)
             return await self.admission.admit(call, principal)
-        except Fault as fault:
-            self.admission.refuse(call, principal, fault)
+        except (Fault, asyncio.CancelledError) as error:
+            self.admission.refuse(call, principal, fault_of(error))
             raise
 
     async def unary(self, permit: Permit, head: Head, body: Body[Message]) -> Message:
         """The whole reply, with its route_info."""
-        async with aclosing(self._run(permit, head, body)) as batches:
-            async for batch in batches:
-                return batch[0]
-        raise AssertionError("a call ends with a reply or a fault")
+        snapshot, route = self._found(permit, head)
+        ticket = await self._enter(route, permit.call)
+        try:
+            tries = self._tries(snapshot, route, permit, head)
+            async for attempt in tries:
+                with attempt:
+                    ask = Ask(snapshot.wirings[attempt.target], attempt, permit.call, head, body)
+                    return relay.reply(tries, attempt, await ask.reply())
+            raise tries.failure()
+        finally:
+            if ticket is not None:
+                route.gate.leave(ticket, self._clock())
 
-    def stream(self, permit: Permit, head: Head, body: Body[Message]) -> Batches:
+    async def stream(self, permit: Permit, head: Head, body: Body[Message]) -> Batches:
         """Batches of chunks; the first chunk and the last carry route_info. Close it to cancel."""
-        return self._run(permit, head, body)
+        snapshot, route = self._found(permit, head)
+        ticket = await self._enter(route, permit.call)
+        try:
+            tries = self._tries(snapshot, route, permit, head)
+            async for attempt in tries:
+                with attempt:
+                    ask = Ask(snapshot.wirings[attempt.target], attempt, permit.call, head, body)
+                    answer = relay.Relay(tries, attempt)
+                    async with aclosing(ask.chunks()) as batches:
+                        async for batch in batches:
+                            if ready := answer.take(batch):
+                                given_at = self._clock()
+                                yield ready
+                                # A slow reader's time is no silence of the target.
+                                attempt.content_at += self._clock() - given_at
+                    yield answer.finish()
+                    return
+            raise tries.failure()
+        finally:
+            if ticket is not None:
+                route.gate.leave(ticket, self._clock())
 
     async def models(self, permit: Permit) -> switch_pb2.ListModelsResponse:
         """The routes that the caller may use, by name."""
@@ -188,92 +215,39 @@ class Engine:
         """Returns once no call is in flight."""
         await self.admission.idle()
 
-    async def _run(self, permit: Permit, head: Head, body: Body[Message]) -> Batches:
-        """One call on its route, within the route's own limit."""
+    def _found(self, permit: Permit, head: Head) -> tuple[Snapshot, Route]:
+        """The route asked for. Raises Fault (UNKNOWN_ROUTE, FORBIDDEN)."""
         snapshot = self._snapshot
         permit.operation, permit.stream = head.operation, head.stream
         route = snapshot.table.find(head.route)
         permit.route = route.spec.name
         auth.require_route(permit.principal, route.spec.name)
-        ticket = await self._enter(route)
-        try:
-            async with aclosing(self._tried(snapshot, route, permit, head, body)) as batches:
-                async for batch in batches:
-                    yield batch
-        finally:
-            if ticket is not None:
-                route.gate.leave(ticket, self._clock())
+        return snapshot, route
 
-    async def _tried(
-        self, snapshot: Snapshot, route: Route, permit: Permit, head: Head, body: Body[Message]
-    ) -> Batches:
-        """The loop. A unary call gives one batch of one reply."""
-        tries = Tries(
+    def _tries(self, snapshot: Snapshot, route: Route, permit: Permit, head: Head) -> Tries:
+        return Tries(
             route,
             permit,
             head,
             ends=call_deadline(permit.call, head.stream, snapshot.limits[route.spec.name]),
-            timers=lambda target: snapshot.wirings[target].timers,
+            wirings=snapshot.wirings,
             clock=self._clock,
             rng=self._rng,
             emit=self.emit,
         )
-        relay = _relayed_stream if head.stream else _relayed_reply
-        async for attempt in tries:
-            with attempt:
-                ask = Ask(snapshot.wirings[attempt.target], attempt, permit.call, head, body)
-                async with (
-                    aclosing(ask.batches()) as given,
-                    aclosing(relay(tries, attempt, given)) as relayed,
-                ):
-                    async for batch in relayed:
-                        yield batch
-                return
-        raise tries.last_fault
 
-    async def _enter(self, route: Route) -> Ticket | None:
-        """A place on a route that limits its calls in flight. Raises Fault(OVERLOADED)."""
+    async def _enter(self, route: Route, call: Call) -> Ticket | None:
+        """A place on a route that limits its calls in flight. Raises Fault (OVERLOADED, DEADLINE)."""
         limit = route.spec.max_in_flight
         if limit is None:
             return None
-        ticket = await enter(route.gate, self._clock)
-        if ticket.place is not Place.ADMITTED:
-            message = f"route {route.spec.name!r} is at its limit of {limit} calls in flight"
-            raise Fault(Kind.OVERLOADED, message, retry_after=1.0)
-        return ticket
-
-
-async def _relayed_reply(tries: Tries, attempt: Attempt, given: Batches) -> Batches:
-    """A whole reply, as the caller gets it."""
-    async for batch in given:
-        tries.note(attempt, batch)
-        yield tries.replied(attempt, batch[0])
-
-
-async def _relayed_stream(tries: Tries, attempt: Attempt, given: Batches) -> Batches:
-    """A stream, as the caller gets it: what comes before the first content is held back until then."""
-    held: list[Message] = []
-    try:
-        async for batch in given:
-            tries.note(attempt, batch)
-            if attempt.committed:
-                yield tries.stamped(attempt, batch)
-                continue
-            held.extend(batch)
-            if any(map(has_content, batch)) or sum(chunk.ByteSize() for chunk in held) > PRELUDE_LIMIT:
-                attempt.commit()
-                yield tries.opened(attempt, held)
-                held = []
-    except Fault as fault:
-        if attempt.committed and fault.kind is not Kind.DEADLINE:
-            raise Fault(Kind.STREAM_INTERRUPTED, _BROKEN, target=fault.target) from fault
-        raise
-    attempt.finished = True
-    if attempt.committed:
-        yield [tries.closing(attempt)]
-    else:  # an answer without content is an answer
-        attempt.commit()
-        yield [*tries.opened(attempt, held), tries.closing(attempt)] if held else [tries.closing(attempt)]
+        until = math.inf if call.deadline is None else call.deadline
+        ticket = await enter(route.gate, self._clock, until)
+        if ticket.place is Place.ADMITTED:
+            return ticket
+        if self._clock() >= until:
+            raise deadline_fault()
+        raise no_place(Kind.OVERLOADED, f"route {route.spec.name!r}", limit, self._rng)
 
 
 def _model(route: Route, loaded: int) -> switch_pb2.Model:

@@ -36,37 +36,33 @@ class Plan:
     b, then a again.
     """
 
-    __slots__ = ("_asked", "_deferred", "_final", "_on_content_filter", "_round", "_targets", "_visited")
+    __slots__ = ("_deferred", "_final", "_on_content_filter", "_round", "_targets", "_visited", "asked")
 
     def __init__(self, targets: Sequence[Target], *, on_content_filter: bool = False) -> None:
         """`on_content_filter`: a prompt that one provider refuses may be put to the next."""
+        self.asked = 0  # attempts so far
         self._targets = targets
         self._round = list(targets)
         self._visited: dict[Target, _Visited] = {}
         self._deferred: set[Target] = set()
-        self._asked = 0
         self._final = False
         self._on_content_filter = on_content_filter
 
     @property
-    def asked(self) -> int:
-        """How many attempts there were."""
-        return self._asked
-
-    @property
-    def others(self) -> bool:
-        """Whether targets that were not asked yet are left in this round."""
-        return bool(self._round)
+    def left(self) -> Sequence[Target]:
+        """The targets whose turn is still to come in this round."""
+        return self._round
 
     def visited(self, target: Target) -> bool:
         return target in self._visited
 
     def next(self, now: float, rng: random.Random) -> Step | None:
         """The next step, or None when there is nobody left to ask."""
-        if self._final or self._asked >= MOST_ATTEMPTS:
+        if self._final or self.asked >= MOST_ATTEMPTS:
             return None
         if not self._round:
-            self._round = [target for target in self._targets if self._repeatable(target)]
+            if self.asked:
+                self._round = [target for target in self._targets if self._repeatable(target)]
             if not self._round:
                 return None
         target = self._round.pop(0)
@@ -82,16 +78,17 @@ class Plan:
         return True
 
     def skip(self, target: Target) -> None:
-        """`target` could not be admitted at its turn; it is not asked again."""
+        """`target` could not be asked at its turn; it is not asked again."""
         self._targets = [other for other in self._targets if other is not target]
 
     def record(self, target: Target, fault: Fault, now: float) -> None:
         """An attempt at `target` ended with `fault`."""
-        self._asked += 1
+        self.asked += 1
         before = self._visited.get(target)
         self._visited[target] = _Visited(before.times + 1 if before else 1, fault, now)
-        if fault.kind is Kind.CONTEXT_LENGTH:
-            self._round = [other for other in self._round if _larger(other, target)]
+        if _is_too_large(fault):
+            self._targets = [other for other in self._targets if _takes_more(other, target)]
+            self._round = [other for other in self._round if other in self._targets]
             self._final = not self._round
         elif fault.kind is Kind.CONTENT_FILTER and self._on_content_filter:
             self._final = False
@@ -103,19 +100,27 @@ class Plan:
         if visited is None:
             return False
         retries, fault = visited.times - 1, visited.fault
+        if fault.retry_after is not None and fault.retry_after > LONGEST_PUSHBACK:
+            return False
         match fault.rule.same:
             case Same.YES:
                 return retries < target.spec.max_retries
             case Same.ONCE:
                 return retries < min(1, target.spec.max_retries)
             case Same.PUSHBACK:
-                soon = fault.retry_after is not None and fault.retry_after <= LONGEST_PUSHBACK
-                return soon and retries < target.spec.max_retries
+                return fault.retry_after is not None and retries < target.spec.max_retries
             case Same.NO | Same.REAUTH:  # a renewed credential is tried within the attempt
                 return False
 
 
-def _larger(other: Target, than: Target) -> bool:
+def _is_too_large(fault: Fault) -> bool:
+    """The prompt, or the body (413), was too much for the target: only a larger one may do better."""
+    return fault.kind is Kind.CONTEXT_LENGTH or (
+        fault.kind is Kind.CLIENT_FAULT and fault.upstream_status == 413
+    )
+
+
+def _takes_more(other: Target, than: Target) -> bool:
     """Whether `other` is known to take longer prompts."""
     theirs, ours = other.spec.context_window, than.spec.context_window
     return theirs is not None and ours is not None and theirs > ours
@@ -124,8 +129,8 @@ def _larger(other: Target, than: Target) -> bool:
 def _wait(target: Target, visited: _Visited, now: float, rng: random.Random) -> float:
     """Full jitter, unless the provider named a wait."""
     fault = visited.fault
-    if fault.rule.same is Same.PUSHBACK and fault.retry_after is not None:
+    if fault.retry_after is not None:
         return max(0.0, visited.at + fault.retry_after + TIMER_GRAIN - now)
     if fault.kind is Kind.UPSTREAM_UNREACHABLE:
-        return 0.0  # nothing was asked yet: another connection may go through at once
+        return 0.0  # nothing was answered yet: another connection may go through at once
     return backoff(visited.times - 1, target.spec.retry_delay, rng)

@@ -1,13 +1,16 @@
 """Waiting for a place at a gate: the one thing about a gate that needs the event loop."""
 
 import asyncio
+import math
+import random
 from collections.abc import Callable
 
+from switch_grpc.faults import Fault, Kind
 from switch_grpc.routing.gate import Gate, Place, Ticket
 
 
-async def enter(gate: Gate, clock: Callable[[], float]) -> Ticket:
-    """A ticket that is admitted or refused, after the gate's longest wait at most.
+async def enter(gate: Gate, clock: Callable[[], float], until: float = math.inf) -> Ticket:
+    """A ticket that is admitted or refused, after the gate's longest wait, or at `until` if that is sooner.
 
     Whoever gets one must `leave` with it. A caller that is cancelled while waiting has left.
     """
@@ -22,7 +25,7 @@ async def enter(gate: Gate, clock: Callable[[], float]) -> Ticket:
         return ticket
     decided = asyncio.get_running_loop().create_future()
     try:
-        async with asyncio.timeout_at(ticket.deadline):
+        async with asyncio.timeout_at(min(ticket.deadline, until)):
             await decided
     except TimeoutError:
         if ticket.place is Place.WAITING:  # nobody decided in time
@@ -32,3 +35,9 @@ async def enter(gate: Gate, clock: Callable[[], float]) -> Ticket:
         gate.leave(ticket, clock())
         raise
     return ticket
+
+
+def no_place(kind: Kind, what: str, limit: int | None, rng: random.Random) -> Fault:
+    """The fault of who got no place. Callers are sent away for 1 to 5 s, so that they do not return as one."""
+    message = f"{what} is at its limit of {limit} calls in flight"
+    return Fault(kind, message, retry_after=rng.uniform(1.0, 5.0))

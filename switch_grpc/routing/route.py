@@ -4,11 +4,17 @@ import copy
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
+from switch_grpc.call import Call
+from switch_grpc.request import Head
 from switch_grpc.routing.balance import Rotation, order, unfit
 from switch_grpc.routing.budget import RetryBudget
 from switch_grpc.routing.gate import Gate, GatePolicy
-from switch_grpc.routing.target import Target
+from switch_grpc.routing.target import Target, soonest
+
+
+STICKY_KEYS: Final = ("x-session-id", "user", "metadata.session_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +34,14 @@ class RouteSpec:
     aliases: tuple[str, ...] = ()
     default: bool = False  # takes the names that no route has
     sticky: bool = False
+    sticky_keys: tuple[str, ...] = STICKY_KEYS  # what names a session, the first that a call has
     fallback: FallbackSpec = field(default_factory=FallbackSpec)
     max_in_flight: int | None = None
+
+    def session(self, call: Call, head: Head) -> str | None:
+        """The session that a call belongs to, if it names one in a way that counts here."""
+        named = {"x-session-id": call.sticky_key, "user": head.user, "metadata.session_id": head.session_id}
+        return next((named[key] for key in self.sticky_keys if named[key]), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +70,23 @@ class Pool:
         """These of its targets in the order in which to try them; the first counts as picked."""
         return order(self.spec.strategy, targets, self.rotation, now, rng, sticky_key)
 
+    def fit(self) -> list[Target]:
+        """Its targets but for those that no state of things would let it ask."""
+        ceiling = self.spec.max_cost_per_token
+        return [target for target in self.targets if unfit(target, ceiling) is None]
+
+    def misses_its_best(self, fit: Sequence[Target], well: Sequence[Target]) -> bool:
+        """Whether none of those `well` is first choice, so that any answer is second choice.
+
+        Only priorities make a first choice; by the other strategies any target may be.
+        """
+        if len(well) == len(fit) or self.spec.strategy != "priority-based":
+            return not well
+        best = min(target.priority for target in fit)
+        return all(target.priority != best for target in well)
+
     def thin(self, now: float) -> bool:
         """Whether fewer of its targets are healthy than it needs."""
-        if self.spec.min_healthy <= 1:
-            return False
         return sum(target.healthy(now) for target in self.targets) < self.spec.min_healthy
 
 
@@ -70,7 +95,7 @@ class Candidates:
     """The targets of one call, in order."""
 
     targets: list[Target]
-    detoured: bool  # one that would have come first, were it well, is not among them
+    detoured: bool  # those that would have come first, were they well, are not among them
 
     def fallback(self, target: Target) -> bool:
         """Whether an answer from `target` is a fallback's."""
@@ -116,33 +141,34 @@ class Route:
         found = shadow.candidates(fallback=True, sticky_key=sticky_key, tokens=0, now=now, rng=chance)
         return found.targets
 
+    def soonest(self, now: float, tokens: int = 0) -> float | None:
+        """Seconds until a target may be asked again, 1 to 60; None where none will be by itself."""
+        return soonest([target for pool in self.pools for target in pool.fit()], now, tokens)
+
     def candidates(
         self, *, fallback: bool, sticky_key: str | None, tokens: int, now: float, rng: random.Random
     ) -> Candidates:
         """The admissible targets in order: pool after pool, each by its own strategy.
 
         A pool with too few healthy targets is passed over while another has any; its targets then come last,
-        since one that answers is better than none. `fallback=False` leaves the first target alone.
+        since one that answers is better than none. `fallback=False` asks one target and no other: the best
+        of those that can be asked.
         """
         limit = self.spec.fallback.max_targets if fallback and self.spec.fallback.enabled else 1
         ranked: list[Target] = []
         last: list[Target] = []
-        detoured = False
+        passed_over = False  # a target that would have come before all in `ranked`
         for pool in self.pools:
-            fit = [t for t in pool.targets if unfit(t, pool.spec.max_cost_per_token) is None]
-            well = [t for t in fit if t.refusal(now, tokens) is None]
-            thin = pool.thin(now)
-            if not ranked:
-                detoured = detoured or thin or _skips_better(fit, well)
-            if len(ranked) == limit:
+            if limit is not None and len(ranked) >= limit:
                 break  # a pool that is not needed does not count a pick
+            fit = pool.fit()
+            well = [target for target in fit if target.refusal(now, tokens) is None]
+            thin = len(self.pools) > 1 and pool.thin(now)
+            if not ranked:
+                passed_over = passed_over or thin or pool.misses_its_best(fit, well)
             if well:
                 (last if thin else ranked).extend(pool.ranked(well, sticky_key, now, rng))
+        if not ranked and last:
+            passed_over = last[0] not in self.pools[0].targets
         ranked += last
-        return Candidates(ranked[:limit], detoured)
-
-
-def _skips_better(fit: Sequence[Target], well: Sequence[Target]) -> bool:
-    """Whether all targets of the best priority are out, so that any answer is second choice."""
-    best = min((target.priority for target in fit), default=None)
-    return best is not None and all(target.priority != best for target in well)
+        return Candidates(ranked[:limit], passed_over)

@@ -60,6 +60,18 @@ class Entry:
     ticket: Ticket | None = None  # where the target limits its attempts in flight
 
 
+@dataclass(slots=True)
+class Record:
+    """What is remembered of a target besides its counters. Absolute seconds."""
+
+    resting_until: float = -math.inf  # passed over, since its credential could not be had
+    settled_at: float = -math.inf  # the last outcome that says something of the target
+    fault: Fault | None = None  # the last that was the target's own
+    fault_at: float = -math.inf
+    check_ok: bool | None = None  # the last active check; None: none was made
+    checked_at: float = -math.inf
+
+
 class Target:
     """A target's live state. Only the event loop touches it, and never across an await."""
 
@@ -69,12 +81,10 @@ class Target:
         "cost",
         "gate",
         "key",
-        "last_fault",
-        "last_fault_at",
         "limits",
         "load",
         "priority",
-        "resting_until",
+        "record",
         "spec",
         "weight",
     )
@@ -90,9 +100,7 @@ class Target:
         self.cooldown = Cooldown()
         self.limits = MinuteLimits(spec.requests_per_minute, spec.tokens_per_minute)
         self.gate = Gate(GatePolicy(limit=spec.max_in_flight))
-        self.resting_until = -math.inf
-        self.last_fault: Fault | None = None  # the last that was the target's own
-        self.last_fault_at = 0.0
+        self.record = Record()
 
     def __repr__(self) -> str:
         return f"Target({self.spec.route}/{self.spec.name})"
@@ -100,9 +108,7 @@ class Target:
     def adopt(self, before: "Target", now: float) -> None:
         """Takes over the state of the same target in the configuration before this one."""
         self.load, self.cooldown, self.gate = before.load, before.cooldown, before.gate
-        self.resting_until = before.resting_until
-        self.last_fault, self.last_fault_at = before.last_fault, before.last_fault_at
-        self.breaker = before.breaker
+        self.record, self.breaker = before.record, before.breaker
         self.breaker.adopt(self.spec.breaker, now)
         self.gate.adopt(GatePolicy(limit=self.spec.max_in_flight), now)
         limits, asked = before.limits, (self.spec.requests_per_minute, self.spec.tokens_per_minute)
@@ -117,7 +123,7 @@ class Target:
             return f"its breaker is {self.breaker.state(now)}"
         if now < self.cooldown.until:
             return "cooling down: it asked for fewer requests"
-        if now < self.resting_until:
+        if now < self.record.resting_until:
             return "its credential could not be had a moment ago"
         if self._limited and not self.limits.fits(tokens, now):
             return "its requests or tokens of this minute are used up"
@@ -127,7 +133,7 @@ class Target:
         """When it may be asked again, as far as is known; inf where it may not be until it is reset."""
         if self.weight <= 0:
             return math.inf
-        times = [self.breaker.retry_at(now), self.cooldown.until, self.resting_until]
+        times = [self.breaker.retry_at(now), self.cooldown.until, self.record.resting_until]
         if self._limited:
             times.append(self.limits.retry_at(tokens, now))
         return max(now, *times)
@@ -151,44 +157,70 @@ class Target:
         return self.breaker.confirm(entry.permit, now)
 
     def settle(
-        self, entry: Entry, fault: Fault | None, tokens: int | None, now: float, rng: random.Random
+        self,
+        entry: Entry,
+        fault: Fault | None,
+        *,
+        now: float,
+        rng: random.Random,
+        tokens: int | None = None,
+        sent: bool = True,
     ) -> Transition | None:
-        """What became of the attempt: a fault or None, and the tokens it used, where known."""
+        """What became of the attempt: a fault or None; the tokens it used, where known; whether it was sent."""
         outcome = SUCCEEDED if fault is None else fault.effect
         entry.flight.end(outcome, now)
         if entry.ticket is not None:
             self.gate.leave(entry.ticket, now)
         if entry.reservation is not None:
-            if fault is not None and fault.unsent:
+            if not sent or (fault is not None and fault.unsent):
                 entry.reservation.cancel(now)
             elif tokens is not None:
                 entry.reservation.settle(tokens, now)
+        record = self.record
         if fault is None:
             self.cooldown.succeeded()
-        elif fault.kind is Kind.UPSTREAM_RATE_LIMIT:
-            self.cooldown.cool(now, fault.retry_after)
-        elif fault.kind is Kind.CREDENTIALS:
-            self.resting_until = now + CREDENTIAL_REST
-        if fault is not None and outcome is not Effect.EXCLUDED:
-            self.last_fault, self.last_fault_at = fault, now
+            record.settled_at = now
+        else:
+            if fault.kind is Kind.UPSTREAM_RATE_LIMIT:
+                self.cooldown.cool(now, fault.retry_after)
+            elif fault.kind is Kind.CREDENTIALS:
+                record.resting_until = now + CREDENTIAL_REST
+            if outcome is not Effect.EXCLUDED:
+                record.settled_at = record.fault_at = now
+                record.fault = fault
         return self.breaker.settle(entry.permit, outcome, now, rng)
 
     def reset(self, now: float) -> Transition | None:
         """An operator's reset: closed, and nothing remembered against it."""
         self.cooldown.clear()
-        self.resting_until = -math.inf
+        self.record.resting_until = -math.inf
+        self.record.settled_at = -math.inf
         return self.breaker.reset(now)
 
+    def checked(self, ok: bool, now: float) -> None:
+        """An active check answered well, or failed as often as its retries allow."""
+        self.record.check_ok, self.record.checked_at = ok, now
+
     def healthy(self, now: float) -> bool:
-        """Admissible, and within its pool's thresholds."""
+        """Admissible, and by the newest evidence within its pool's thresholds.
+
+        Evidence goes stale after the breaker's resetTimeout, or the target of a pool that is passed over
+        would get no call by which it could show that it is well again. How quick it is, its time to first
+        byte says: a stream's last byte may be minutes away at the best of targets.
+        """
         if self.refusal(now) is not None:
             return False
+        record, stale = self.record, now - self.spec.breaker.reset_timeout
+        if record.check_ok is not None and record.checked_at >= max(record.settled_at, stale):
+            return record.check_ok
+        if record.settled_at <= stale:
+            return True
         limits, seen = self.spec.thresholds, self.breaker.snapshot(now)
         enough = seen.oks + seen.fails >= self.spec.breaker.min_requests
         return (
             seen.consecutive < limits.consecutive_failures
             and (not enough or seen.error_rate <= limits.error_rate)
-            and (self.load.response.value or 0.0) <= limits.response_time
+            and (self.load.ttfb.value or 0.0) <= limits.response_time
         )
 
     @property

@@ -1,0 +1,140 @@
+"""What a caller gets of an attempt's answer: stamped with the route's name, and with who answered."""
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from google.protobuf.message import Message
+
+from switch_grpc.engine.attempt import Attempt
+from switch_grpc.engine.tries import Tries
+from switch_grpc.providers.dialects.base import has_content
+from switch_grpc.request import Operation
+from switch_grpc.routing.states import State
+from switch_grpc.v1 import chat_pb2, completion_pb2, route_info_pb2
+
+PRELUDE_LIMIT: Final = 64 * 1024  # bytes held back before the first content; then the stream commits anyway
+BREAKER_STATES: Final = {
+    State.CLOSED: route_info_pb2.BREAKER_STATE_CLOSED,
+    State.OPEN: route_info_pb2.BREAKER_STATE_OPEN,
+    State.HALF_OPEN: route_info_pb2.BREAKER_STATE_HALF_OPEN,
+}
+CHUNKS: Final = {Operation.CHAT: chat_pb2.ChatChunk, Operation.COMPLETE: completion_pb2.CompletionChunk}
+
+
+def reply(tries: Tries, attempt: Attempt, message: Message) -> Message:
+    """A whole reply, which is the end of the call."""
+    attempt.finished = True
+    if message.HasField("usage"):
+        attempt.usage = tries.permit.usage = message.usage  # type: ignore[attr-defined]
+    stamp = Stamp(tries)
+    stamp.mark(message)
+    tries.permit.chunks = 1
+    tries.permit.info = message.route_info  # type: ignore[attr-defined]
+    put_info(message.route_info, tries, attempt)  # type: ignore[attr-defined]
+    return message
+
+
+class Stamp:
+    """Names the route as the model, and gives an id and a time to messages whose provider gave none."""
+
+    __slots__ = ("_created", "_id", "_tries")
+
+    def __init__(self, tries: Tries) -> None:
+        self._tries = tries
+        self._id = ""
+        self._created = 0
+
+    def mark(self, message: Message) -> None:
+        message.model = self._tries.route.spec.name  # type: ignore[attr-defined]
+        if self._tries.head.operation is Operation.EMBED:
+            return
+        if not message.id:  # type: ignore[attr-defined]
+            message.id = self._own_id()  # type: ignore[attr-defined]
+        elif not self._id:
+            self._id = message.id  # type: ignore[attr-defined]
+        if not message.created:  # type: ignore[attr-defined]
+            self._created = self._created or int(time.time())
+            message.created = self._created  # type: ignore[attr-defined]
+        elif not self._created:
+            self._created = message.created  # type: ignore[attr-defined]
+
+    def _own_id(self) -> str:
+        if not self._id:
+            prefix = "chatcmpl" if self._tries.head.operation is Operation.CHAT else "cmpl"
+            self._id = f"{prefix}-{self._tries.permit.call.id}"
+        return self._id
+
+
+class Relay:
+    """One attempt's stream, as the caller gets it: what precedes the first content is held back until then."""
+
+    __slots__ = ("_attempt", "_held", "_held_bytes", "_stamp", "_tries")
+
+    def __init__(self, tries: Tries, attempt: Attempt) -> None:
+        self._tries = tries
+        self._attempt = attempt
+        self._stamp = Stamp(tries)
+        self._held: list[Message] = []
+        self._held_bytes = 0
+
+    def take(self, batch: Sequence[Message]) -> Sequence[Message]:
+        """What of it goes to the caller now: nothing while there was no content."""
+        attempt, permit, mark = self._attempt, self._tries.permit, self._stamp.mark
+        for message in batch:
+            mark(message)
+            if message.HasField("usage"):
+                attempt.usage = permit.usage = message.usage  # type: ignore[attr-defined]
+        content = any(map(has_content, batch))
+        if content:
+            attempt.progress()
+        if attempt.committed:
+            permit.chunks += len(batch)
+            return batch
+        self._held.extend(batch)
+        self._held_bytes += sum(message.ByteSize() for message in batch)
+        if not content and self._held_bytes <= PRELUDE_LIMIT:
+            return ()
+        return self._open()
+
+    def finish(self) -> Sequence[Message]:
+        """The stream is complete: what is still held back, and a last chunk of nothing but route_info."""
+        attempt, tries = self._attempt, self._tries
+        attempt.finished = True
+        last = CHUNKS[tries.head.operation]()
+        self._stamp.mark(last)
+        put_info(last.route_info, tries, attempt)
+        tries.permit.info = last.route_info
+        if self._held:  # an answer without content is an answer
+            return [*self._open(), last]
+        attempt.commit()
+        return [last]
+
+    def _open(self) -> Sequence[Message]:
+        """The first that the caller sees; it says who answers."""
+        held, self._held = self._held, []
+        self._attempt.commit()
+        permit = self._tries.permit
+        permit.first_content_at = self._attempt.clock()
+        permit.chunks = len(held)
+        put_info(held[0].route_info, self._tries, self._attempt)  # type: ignore[attr-defined]
+        return held
+
+
+def put_info(info: route_info_pb2.RouteInfo, tries: Tries, attempt: Attempt) -> None:
+    """Writes who answered, and how the call got there, as known now."""
+    target, route, now = attempt.target, tries.route, attempt.clock()
+    spec = target.spec
+    first_byte = attempt.first_byte_at
+    until = now if attempt.finished or first_byte is None else first_byte
+    info.route = route.spec.name
+    info.target = spec.name
+    info.provider = spec.provider
+    info.model = spec.model
+    info.fallback_used = tries.is_fallback(target)
+    info.breaker_state = BREAKER_STATES[attempt.entry.permit.state]
+    info.provider_ms = (until - attempt.started) * 1e3
+    info.attempts.extend(tries.records)
+    info.attempts.append(attempt.record(None))
+    info.model_differs = spec.model != route.targets[0].spec.model
+    info.request_id = tries.permit.call.id
