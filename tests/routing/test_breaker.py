@@ -629,3 +629,65 @@ def test_a_reload_does_not_end_an_operators_hold():
     breaker.force_open(0.0, ttl=100_000.0)
     breaker.adopt(replace(EXACT, reset_timeout=1.0), 1.0)
     assert breaker.retry_at(1.0) == 100_000.0
+
+
+def test_the_last_override_is_the_one_that_holds():
+    breaker = Breaker(ONE_STRIKE)
+    breaker.force_closed(0.0)
+    breaker.force_open(1.0, ttl=10.0)
+    assert attempt(breaker, FAILED, 11.0) is not None
+    breaker.force_closed(12.0)
+    breaker.reset(13.0)
+    assert breaker.snapshot(13.0).override is None
+    assert attempt(breaker, FAILED, 13.0) is not None
+
+
+@pytest.mark.parametrize("close", ["reset", "force_closed"])
+def test_closing_by_hand_starts_the_count_anew(close: str):
+    breaker = Breaker(EXACT)
+    for _ in range(4):
+        attempt(breaker, FAILED, 0.0)
+    getattr(breaker, close)(1.0)
+    seen = breaker.snapshot(1.0)
+    assert (seen.consecutive, seen.fails) == (0, 0)
+
+
+def test_health_before_a_trip_is_no_recovery_from_it():
+    breaker = Breaker(EXACT)
+    attempt(breaker, SUCCEEDED, 0.0)
+    attempt(breaker, Effect.PERMANENT, 0.0)
+    breaker.force_closed(10.0, ttl=1.0)
+    assert climb(breaker, 10_000.0) == 10
+
+
+def test_a_stream_that_proved_itself_ended_the_row_of_failures():
+    confirmed = replace(ONE_STRIKE, half_open_success_threshold=2, permanent=PermanentPolicy(confirmations=2))
+    breaker = opened(confirmed, Effect.PERMANENT)
+    breaker.confirm(admitted(breaker, MINUTE), MINUTE)
+    assert breaker.snapshot(MINUTE).consecutive == 0
+    moved = attempt(breaker, Effect.PERMANENT, MINUTE)
+    assert moved is not None
+    assert moved.cause is Cause.PROBE, "the permanent failures before it are no confirmation any more"
+
+
+@pytest.mark.parametrize("event", ["renew", "reset", "force_closed", "force_open", "adopt", "admit"])
+def test_every_event_moves_the_clock_on_and_reading_does_not(event: str):
+    breaker = opened()
+    breaker.force_open(0.0, ttl=50.0)
+    assert breaker.retry_at(500.0) == 500.0
+    breaker.snapshot(500.0)
+    assert breaker.retry_at(0.0) == 50.0
+    getattr(breaker, event)(*([EXACT] if event == "adopt" else []), 100.0)
+    breaker.force_open(0.0, ttl=50.0)
+    assert breaker.retry_at(0.0) == 150.0
+    assert not breaker.admissible(149.0)
+
+
+def test_a_late_clock_reading_sees_what_a_later_event_saw():
+    breaker = opened()
+    breaker.adopt(ONE_STRIKE, 65.0)
+    assert breaker.admissible(0.0)
+    assert breaker.retry_at(0.0) == 65.0
+    breaker.force_open(65.0, ttl=10.0)
+    breaker.adopt(ONE_STRIKE, 75.0)
+    assert breaker.snapshot(0.0).override is None
