@@ -160,6 +160,12 @@ _BILLING: Final = frozenset(
         "billing_hard_limit_reached",
         "billing_not_active",
         "billing_error",
+        # Anthropic's error_code, of an account that must wait for somebody to act
+        "contract_spend_limit_reached",
+        "enforced_spend_limit_reached",
+        "linked_organization_spend_limit_reached",
+        "linked_organization_billing_unavailable",
+        "organization_on_hold",
         "arrearage",
     }
 )
@@ -221,7 +227,7 @@ _OBJECT: Final = frozenset(
 # Words, for the servers that have no code for it.
 
 _CONTEXT_WORDS: Final = re.compile(
-    r"context (length|size|window)|max_new_tokens|token count \+ max_tokens|"
+    r"context (length|size|window|limit)|max_new_tokens|token count \+ max_tokens|"
     r"(prompt|input) is too long|too many (input )?tokens",
     re.IGNORECASE,
 )

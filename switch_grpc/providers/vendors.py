@@ -7,9 +7,10 @@ of public issues (November 2026), not against live servers; "unchecked" marks wh
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 from urllib.parse import urlsplit, urlunsplit
 
+from switch_grpc.providers.dialects.anthropic import Anthropic
 from switch_grpc.providers.dialects.base import Dialect
 from switch_grpc.providers.dialects.openai import OpenAI
 from switch_grpc.providers.dialects.text_as_chat import TextAsChat
@@ -35,8 +36,9 @@ class Vendor:
     docs: str  # where to check the row
     base_url: str | None  # None: the target must give an apiBase
     base_hint: str = ""  # what an apiBase looks like, for error messages
+    dialect: Literal["openai", "anthropic"] = "openai"
     credentials: frozenset[str] = frozenset({"simple"})  # types of credential store it takes
-    signer: Literal["bearer", "none"] = "bearer"
+    signer: Literal["bearer", "x-api-key", "none"] = "bearer"
     keyless: bool = False  # works without any credential
     text: Literal["native", "chat"] = "chat"  # legacy completions: own endpoint, or as one chat message
     embeddings: bool = False
@@ -58,6 +60,14 @@ _ROWS: Final = (
         base_url="https://api.openai.com/v1",
         text="native",
         embeddings=True,
+    ),
+    Vendor(
+        name="anthropic",
+        docs="https://platform.claude.com/docs/en/api/messages",
+        base_url="https://api.anthropic.com/v1",  # the dialect takes it with or without /v1
+        dialect="anthropic",
+        signer="x-api-key",
+        embeddings=False,  # it has none: https://platform.claude.com/docs/en/build-with-claude/embeddings
     ),
     Vendor(
         name="together",
@@ -175,12 +185,19 @@ _ROWS: Final = (
 VENDORS: Final[Mapping[str, Vendor]] = {row.name: row for row in _ROWS}
 
 # Names of the seed that this build has no dialect for: an error message can say so, not "unknown".
-PLANNED: Final = frozenset({"anthropic", "bedrock", "vertex", "azure"})
+PLANNED: Final = frozenset({"bedrock", "vertex", "azure"})
 
 
 def dialect_of(vendor: Vendor) -> Dialect:
     """The dialect that serves all of the vendor's operations. Stateless: one may serve all its targets."""
-    dialect = OpenAI(stream_options=vendor.stream_options, terminal=vendor.terminal)
+    dialect: Dialect
+    match vendor.dialect:
+        case "openai":
+            dialect = OpenAI(stream_options=vendor.stream_options, terminal=vendor.terminal)
+        case "anthropic":
+            dialect = Anthropic()
+        case unknown:
+            assert_never(unknown)
     return dialect if vendor.text == "native" else TextAsChat(dialect)
 
 

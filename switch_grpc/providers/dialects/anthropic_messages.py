@@ -1,0 +1,225 @@
+"""The conversation: OpenAI's messages as Anthropic's system prompt and turns.
+
+- System and developer messages before the first turn are the `system` prompt, in order. Later ones stay
+  where they are, as turns of the role `system`, on a model that takes those: at the end of the user's turn
+  they stand in or before, the only place Anthropic takes them. Otherwise they join the end of `system`.
+- Messages of one role that follow each other are one turn; tool messages are `tool_result` blocks of the
+  user's turn, before all else in it. Blank texts are left out: Anthropic refuses them.
+- An assistant message goes back block by block as it came, where it still carries `thinking_blocks` or
+  `content_blocks` (see anthropic_reply) and its text and calls have not been changed. Reasoning without a
+  signature, which is another provider's, is left out: Anthropic accepts only its own.
+- `cache_control` on a message marks its last block. Other members that only other providers know, names of
+  participants and annotations have no place in a turn and are left out.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from switch_grpc.faults import bad_request
+from switch_grpc.providers.dialects.anthropic_blocks import (
+    Block,
+    Cannot,
+    Members,
+    blocks_of,
+    extra_of,
+    members_of,
+    text_block,
+)
+from switch_grpc.v1 import chat_pb2 as pb
+
+Blocks = list[Block | Raw]
+
+_CALL_EXTRAS: Final = ("cache_control", "caller", "toolset_name")
+_NOT_IN_AN_ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_members_list: Final = msgspec.json.Decoder(list[Members]).decode
+_flag: Final = msgspec.json.Decoder(bool).decode
+_text_of: Final = msgspec.json.Decoder(str).decode
+_TEXT, _TOOL_USE = Raw(b'"text"'), Raw(b'"tool_use"')
+_THINKING: Final = (Raw(b'"thinking"'), Raw(b'"redacted_thinking"'))
+
+
+def conversation(
+    messages: Iterable[pb.Message], *, system_turns: bool, cannot: Cannot
+) -> tuple[Blocks, list[dict[str, Any]]]:
+    """The blocks of the system prompt, and the turns.
+
+    Raises Fault(CAPABILITY) naming what Anthropic has no place for.
+    """
+    gathered = _Conversation(system_turns, cannot)
+    for index, message in enumerate(messages):
+        gathered.add(message, f"messages[{index}]")
+    turns = gathered.turns()
+    if not turns:
+        raise cannot("messages", "a conversation without a user's or an assistant's text")
+    return gathered.system, turns
+
+
+class _Conversation:
+    """The conversation, as far as it has been read."""
+
+    def __init__(self, system_turns: bool, cannot: Cannot) -> None:
+        self.system: Blocks = []
+        self._system_turns = system_turns
+        self._cannot = cannot
+        self._turns: list[tuple[str, Blocks]] = []
+        self._pending: Blocks = []  # of system messages that wait for the end of the user's turn
+
+    def add(self, message: pb.Message, at: str) -> None:
+        extra = extra_of(message.extra_json)
+        match message.role:
+            case pb.ROLE_USER:
+                self._turn("user", blocks_of(message, at, self._cannot), extra)
+            case pb.ROLE_ASSISTANT:
+                blocks = _assistant(message, extra, at, self._cannot)
+                if blocks:
+                    self._end_of_user()
+                self._turn("assistant", blocks, extra)
+            case pb.ROLE_TOOL:
+                self._turn("user", [_tool_result(message, extra, at, self._cannot)], extra)
+            case pb.ROLE_SYSTEM | pb.ROLE_DEVELOPER:
+                blocks = _marked(blocks_of(message, at, self._cannot), extra)
+                (self._pending if self._turns and self._system_turns else self.system).extend(blocks)
+            case _:
+                role = message.role_text or "function"
+                raise self._cannot(f"{at}.role", f"the role {role!r}")
+
+    def turns(self) -> list[dict[str, Any]]:
+        self._end_of_user()
+        return [{"role": role, "content": _content(role, blocks)} for role, blocks in self._turns]
+
+    def _turn(self, role: str, blocks: Blocks, extra: Members) -> None:
+        if not blocks:
+            return
+        blocks = _marked(blocks, extra)
+        if self._turns and self._turns[-1][0] == role:
+            self._turns[-1][1].extend(blocks)
+        else:
+            self._turns.append((role, blocks))
+
+    def _end_of_user(self) -> None:
+        if self._pending:
+            if self._turns[-1][0] == "user":
+                self._turns.append(("system", self._pending))
+            else:
+                self.system += self._pending
+            self._pending = []
+
+
+def _marked(blocks: Blocks, extra: Members) -> Blocks:
+    """With the message's cache marker on the last block."""
+    if "cache_control" in extra and blocks:
+        last = blocks[-1]
+        if isinstance(last, Raw):
+            last = dict(members_of(last))
+        blocks = [*blocks[:-1], {"cache_control": extra["cache_control"], **last}]
+    return blocks
+
+
+def _content(role: str, blocks: Blocks) -> str | Blocks:
+    """One plain text as a string; tool results before all else, as Anthropic wants them."""
+    if len(blocks) == 1:
+        (block,) = blocks
+        if isinstance(block, dict) and len(block) == 2 and isinstance(block.get("text"), str):
+            return str(block["text"])
+    elif role == "user" and any(isinstance(block, dict) and "tool_use_id" in block for block in blocks):
+        return sorted(blocks, key=lambda block: not (isinstance(block, dict) and "tool_use_id" in block))
+    return blocks
+
+
+# -- tool results --
+
+
+def _tool_result(message: pb.Message, extra: Members, at: str, cannot: Cannot) -> Block:
+    if not message.tool_call_id:
+        raise bad_request(f"{at}.tool_call_id", "is missing; name the call that this message answers")
+    block: Block = {"type": "tool_result", "tool_use_id": _id(message.tool_call_id)}
+    content = blocks_of(message, at, cannot)
+    if content:
+        block["content"] = _content("tool", content)
+    if "is_error" in extra:
+        try:
+            block["is_error"] = _flag(extra["is_error"])
+        except msgspec.ValidationError as error:
+            raise bad_request(f"{at}.is_error", "expected true or false") from error
+    return block
+
+
+# -- the assistant's own messages --
+
+
+def _assistant(message: pb.Message, extra: Members, at: str, cannot: Cannot) -> Blocks:
+    if message.HasField("audio"):
+        raise cannot(f"{at}.audio", "audio")
+    if message.HasField("function_call"):
+        raise cannot(f"{at}.function_call", "function calls of the old form; use `tool_calls`")
+    kept = _kept(extra, "content_blocks", at)
+    if kept and _unchanged(kept, message):
+        return [*kept]
+    thinking = kept or _kept(extra, "thinking_blocks", at)
+    blocks: Blocks = [block for block in thinking if block.get("type") in _THINKING]
+    blocks += blocks_of(message, at, cannot) or text_block(message.refusal)
+    blocks += [
+        _tool_use(call, f"{at}.tool_calls[{index}]", cannot) for index, call in enumerate(message.tool_calls)
+    ]
+    return blocks
+
+
+def _kept(extra: Members, name: str, at: str) -> Sequence[Members]:
+    raw = extra.get(name)
+    if raw is None:
+        return ()
+    try:
+        return _members_list(raw)
+    except msgspec.ValidationError as error:
+        raise bad_request(f"{at}.{name}", "expected a list of content blocks") from error
+
+
+def _unchanged(kept: Sequence[Members], message: pb.Message) -> bool:
+    """Whether the blocks say what the message says."""
+    said = "".join(part.text for part in message.parts) if message.parts else message.content
+    try:
+        texts = "".join(_text_of(block["text"]) for block in kept if block.get("type") == _TEXT)
+        calls = [_text_of(block["id"]) for block in kept if block.get("type") == _TOOL_USE]
+    except (KeyError, msgspec.ValidationError):
+        return False
+    return texts == said and calls == [call.id for call in message.tool_calls]
+
+
+def _tool_use(call: pb.ToolCall, at: str, cannot: Cannot) -> Block:
+    if call.WhichOneof("kind") != "function":
+        raise cannot(at, "calls of tools that are no functions")
+    if not call.id:
+        raise bad_request(f"{at}.id", "is missing")
+    block: Block = {
+        "type": "tool_use",
+        "id": _id(call.id),
+        "name": call.function.name,
+        "input": _input(call.function.arguments),
+    }
+    if call.extra_json:
+        extra = extra_of(call.extra_json)
+        block |= {name: extra[name] for name in _CALL_EXTRAS if name in extra}
+    return block
+
+
+def _input(arguments: str) -> Raw | dict[str, str]:
+    """The arguments as they stand; what a model wrote and is no JSON object, under a name that says so."""
+    if not arguments or arguments.isspace():
+        return {}
+    try:
+        members_of(arguments)
+    except (msgspec.DecodeError, RecursionError):
+        # https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
+        return {"INVALID_JSON": arguments}
+    return Raw(arguments.encode())
+
+
+def _id(id: str) -> str:
+    """A call's id in the letters that Anthropic takes; other providers' ids have dots and colons."""
+    clean = _NOT_IN_AN_ID.sub("_", id)
+    return id if clean == id else f"{clean}_{zlib.crc32(id.encode()):08x}"
