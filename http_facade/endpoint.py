@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -52,7 +53,7 @@ class Endpoint:
             caller.unwatch()
 
     async def _serve(self, caller: Caller) -> None:
-        with await self._backend.open(caller.call(asyncio.get_running_loop().time()), self.scope) as permit:
+        with await self._backend.open(caller.call(time.monotonic()), self.scope) as permit:
             _check_method(caller, self.methods)
             await self._handle(caller, permit)
 
@@ -112,7 +113,7 @@ class UnknownPath:
     async def _serve(self, caller: Caller) -> None:
         missing = unknown_url(caller.method, caller.path)
         try:
-            with await self._backend.open(caller.call(asyncio.get_running_loop().time()), self.scope):
+            with await self._backend.open(caller.call(time.monotonic()), self.scope):
                 raise missing
         except Fault as fault:
             raise (missing if fault.kind is Kind.FORBIDDEN else fault) from None

@@ -52,6 +52,10 @@ class Admission:
         self._idle.clear()
         return Permit(call, principal, partial(self._leave, ticket))
 
+    def wave_through(self, call: Call, principal: Principal) -> Permit:
+        """A permit for an operator's call: not counted, not queued, and given while draining too."""
+        return Permit(call, principal, self._report)
+
     def refuse(self, call: Call, principal: Principal | None, fault: Fault | None) -> None:
         """Reports a call that was not let in."""
         self._report(Permit(call, principal or Principal(id="", scopes=frozenset()), _ignore), fault)

@@ -7,18 +7,19 @@ import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 from google.protobuf.message import Message
 
 from switch_grpc import auth
-from switch_grpc.call import Call
+from switch_grpc.call import INFERENCE, Call
 from switch_grpc.engine import relay
 from switch_grpc.engine.admission import Admission
 from switch_grpc.engine.ask import Ask, Wiring
 from switch_grpc.engine.attempt import deadline_fault
 from switch_grpc.engine.control import Control
 from switch_grpc.engine.deadline import CallLimits, call_deadline
-from switch_grpc.engine.tries import Tries
+from switch_grpc.engine.tries import Tries, breaker_changed
 from switch_grpc.engine.waiting import enter, no_place
 from switch_grpc.events import Event, Observer
 from switch_grpc.faults import Fault, Kind
@@ -45,7 +46,7 @@ class Snapshot:
 
 
 class Engine:
-    """Serves calls. Everything here runs on one event loop, whose clock is the engine's."""
+    """Serves calls. Everything here runs on one event loop, and needs no locks."""
 
     def __init__(
         self,
@@ -57,7 +58,9 @@ class Engine:
     ) -> None:
         """`admission`: how many calls may run at once, and wait."""
         self._snapshot = snapshot
-        self._clock = asyncio.get_running_loop().time
+        self._listen()
+        # Not the loop's: uvloop's counts whole milliseconds. The two differ by less than one.
+        self._clock = time.monotonic
         self._rng = rng or random.Random()  # noqa: S311  # jitter, not cryptography
         self.control = Control(self, clock=self._clock, rng=self._rng)
         self._observers: tuple[Observer, ...] = (*observers, self.control)
@@ -76,7 +79,9 @@ class Engine:
         try:
             principal = self._snapshot.keys.authenticate(call.keys, time.time())
             auth.require(principal, scope)
-            return await self.admission.admit(call, principal)
+            if scope == INFERENCE:
+                return await self.admission.admit(call, principal)
+            return self.admission.wave_through(call, principal)
         except (Fault, asyncio.CancelledError) as error:
             self.admission.refuse(call, principal, fault_of(error))
             raise
@@ -198,6 +203,17 @@ class Engine:
             if (before := self._snapshot.table.routes.get(name)) is not None:
                 route.adopt(before, now)
         self._snapshot = snapshot
+        self._listen()
+
+    def _listen(self) -> None:
+        """Has targets told of their credentials, so that a new one gives an open breaker its chance."""
+        for target, wiring in self._snapshot.wirings.items():
+            wiring.store.on_fetched(partial(self._fetched, target))
+
+    def _fetched(self, target: Target, fingerprint: str) -> None:
+        transition = target.credential(fingerprint, self._clock())
+        if transition is not None:
+            self.emit(breaker_changed(target, transition))
 
     def ready(self) -> bool:
         """Configured and not draining."""

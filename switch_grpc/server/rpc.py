@@ -6,6 +6,7 @@ failure to decode or encode is worded here, not by the runtime, which would show
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -159,7 +160,7 @@ def _call(call_id: str, context: Context) -> Call:
         call_id,
         _metadata(context),
         remaining=context.time_remaining(),
-        now=asyncio.get_running_loop().time(),
+        now=time.monotonic(),
     )
 
 
@@ -169,7 +170,7 @@ def _deadline(call: Call) -> Generator[None, None, None]:
     try:
         yield
     except asyncio.CancelledError:
-        remaining = call.remaining(asyncio.get_running_loop().time())
+        remaining = call.remaining(time.monotonic())
         if remaining is None or remaining > _TIMER_SLACK:
             raise
         raise Fault(Kind.DEADLINE, "the call's deadline passed") from None
