@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from switch_grpc.credentials.signer import HeaderKey, NoAuth, Secret, Signer
+from switch_grpc.credentials.signer import HeaderKey, NoAuth, Secret, Signer, fingerprint
 from switch_grpc.credentials.sources import Source
 from switch_grpc.faults import Fault, Kind
 
@@ -48,6 +48,11 @@ class CredentialStore:
         self._timeout = timeout
         self._kept = _Kept()
         self._signers: dict[str, Signer] = {}
+        self._listeners: list[Callable[[str], None]] = []
+
+    def on_fetched(self, listener: Callable[[str], None]) -> None:
+        """Has `listener` told the fingerprint of each secret that is fetched, the same or another."""
+        self._listeners.append(listener)
 
     def cached(self, kind: str, now: float) -> Signer | None:
         """The signer, if no fetch is needed; the way that almost every call takes."""
@@ -68,15 +73,19 @@ class CredentialStore:
         raise Fault(Kind.CREDENTIALS, f"credential store {self.id!r}: {kept.failed.message}")
 
     async def renew(self, kind: str, refused: Signer, now: float) -> Signer | None:
-        """A signer with another credential than the `refused` one, or None; fetches at most every 10 s."""
+        """A signer with another credential than the `refused` one, or None; fetches at most every 10 s.
+
+        Of calls that are refused at the same time one fetches, and all wait for it.
+        """
+        if (other := self._other(kind, refused)) is not None:
+            return other
         kept = self._kept
-        if now - kept.forced_at >= FORCED_INTERVAL:
+        if kept.fetching is None:
+            if now - kept.forced_at < FORCED_INTERVAL:
+                return None
             kept.forced_at = now
-            await self._fetch(now)
-        if kept.secret is None:
-            return None
-        signer = self._signer(kind, kept.secret)
-        return None if signer.fingerprint == refused.fingerprint else signer
+        await self._fetch(now)
+        return self._other(kind, refused)
 
     async def _fetch(self, now: float) -> None:
         kept = self._kept
@@ -98,8 +107,17 @@ class CredentialStore:
             if kept.secret != secret:
                 self._signers.clear()
             kept.secret, kept.fetched, kept.failed = secret, now, None
+            for tell in self._listeners:
+                tell(fingerprint(secret))
         finally:
             kept.fetching = None
+
+    def _other(self, kind: str, refused: Signer) -> Signer | None:
+        """The signer in use, unless its credential is the refused one."""
+        if self._kept.secret is None:
+            return None
+        signer = self._signer(kind, self._kept.secret)
+        return None if signer.fingerprint == refused.fingerprint else signer
 
     def _signer(self, kind: str, secret: Secret) -> Signer:
         known = self._signers.get(kind)
@@ -113,6 +131,9 @@ class NoCredentials:
 
     id = ""
     _signer = NoAuth()
+
+    def on_fetched(self, listener: Callable[[str], None]) -> None:
+        pass
 
     def cached(self, kind: str, now: float) -> Signer | None:
         return self._signer

@@ -40,7 +40,7 @@ class Admission:
         return self.gate.inside
 
     async def admit(self, call: Call, principal: Principal) -> Permit:
-        """A permit. Raises Fault(DRAINING | OVERLOADED | DEADLINE); the call's own deadline bounds the wait."""
+        """A permit, within the call's own deadline. Raises Fault(DRAINING | OVERLOADED | DEADLINE)."""
         if self.draining:
             raise Fault(Kind.DRAINING, "the gateway is shutting down; try again", retry_after=1.0)
         until = math.inf if call.deadline is None else call.deadline

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -37,8 +37,9 @@ ERROR_BODY_SECONDS: Final = 5.0
 
 
 class Store(Protocol):
-    """A credential store, as far as an attempt needs it."""
+    """A credential store, as far as the engine needs it."""
 
+    def on_fetched(self, listener: Callable[[str], None]) -> None: ...
     def cached(self, kind: str, now: float) -> Signer | None: ...
     async def signer(self, kind: str, now: float) -> Signer: ...
     async def renew(self, kind: str, refused: Signer, now: float) -> Signer | None: ...

@@ -22,7 +22,7 @@ class CallLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetTimers:
-    """A target's own limits on one attempt, in seconds. Connecting and silence are the upstream's to watch."""
+    """A target's limits on one attempt, in seconds. Connecting and silence are the upstream's to watch."""
 
     first_token: float = 60.0
     token_idle: float = 120.0  # without content

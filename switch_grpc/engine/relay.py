@@ -67,7 +67,7 @@ class Stamp:
 
 
 class Relay:
-    """One attempt's stream, as the caller gets it: what precedes the first content is held back until then."""
+    """One attempt's stream, as the caller gets it: what precedes the first content is held back till then."""
 
     __slots__ = ("_attempt", "_held", "_held_bytes", "_stamp", "_tries")
 

@@ -98,7 +98,7 @@ class Tries:
         raise StopAsyncIteration
 
     def failure(self) -> Fault:
-        """What the caller hears, when the tries have ended: the last fault; of several waits, the shortest."""
+        """What the caller hears when the tries have ended: the last fault; of several waits, the shortest."""
         now = self._clock()
         fault = self._last or self._nobody(now)
         if fault.kind is Kind.UPSTREAM_RATE_LIMIT and self._cool_at is not None:

@@ -38,6 +38,6 @@ async def enter(gate: Gate, clock: Callable[[], float], until: float = math.inf)
 
 
 def no_place(kind: Kind, what: str, limit: int | None, rng: random.Random) -> Fault:
-    """The fault of who got no place. Callers are sent away for 1 to 5 s, so that they do not return as one."""
+    """The fault of who got no place. Callers are sent away for 1 to 5 s, not to return all at once."""
     message = f"{what} is at its limit of {limit} calls in flight"
     return Fault(kind, message, retry_after=rng.uniform(1.0, 5.0))

@@ -13,7 +13,6 @@ from switch_grpc.routing.budget import RetryBudget
 from switch_grpc.routing.gate import Gate, GatePolicy
 from switch_grpc.routing.target import Target, soonest
 
-
 STICKY_KEYS: Final = ("x-session-id", "user", "metadata.session_id")
 
 

@@ -70,6 +70,7 @@ class Record:
     fault_at: float = -math.inf
     check_ok: bool | None = None  # the last active check; None: none was made
     checked_at: float = -math.inf
+    fingerprint: str = ""  # of the credential last fetched for it
 
 
 class Target:
@@ -166,7 +167,7 @@ class Target:
         tokens: int | None = None,
         sent: bool = True,
     ) -> Transition | None:
-        """What became of the attempt: a fault or None; the tokens it used, where known; whether it was sent."""
+        """What became of the attempt: a fault or None, the tokens used, where known, and whether it was sent."""
         outcome = SUCCEEDED if fault is None else fault.effect
         entry.flight.end(outcome, now)
         if entry.ticket is not None:
@@ -196,6 +197,14 @@ class Target:
         self.record.resting_until = -math.inf
         self.record.settled_at = -math.inf
         return self.breaker.reset(now)
+
+    def credential(self, fingerprint: str, now: float) -> Transition | None:
+        """Its credential was fetched; another one than before is a reason to ask again, whatever went wrong."""
+        before, self.record.fingerprint = self.record.fingerprint, fingerprint
+        if before in ("", fingerprint):
+            return None
+        self.record.resting_until = -math.inf
+        return self.breaker.renew(now)
 
     def checked(self, ok: bool, now: float) -> None:
         """An active check answered well, or failed as often as its retries allow."""

@@ -46,7 +46,10 @@ class Exchange(Protocol):
         """Done: an answer read to its end gives the connection back, any other closes the socket at once."""
 
     def release(self) -> None:
-        """Done, and nothing of interest is left: reads the rest, if it comes soon, to keep the connection."""
+        """Done, and nothing of interest is left: reads the rest, if it comes soon, to keep the connection.
+
+        A `close` after it does nothing.
+        """
 
 
 class Upstream(Protocol):
@@ -55,7 +58,7 @@ class Upstream(Protocol):
     async def send(self, request: WireRequest, timers: Timers, deadline: float) -> Exchange:
         """Sends, and waits for the answer's head.
 
-        Raises Fault: UPSTREAM_UNREACHABLE (nothing was sent), UPSTREAM_TLS, UPSTREAM_TIMEOUT,
-        UPSTREAM_ERROR (cut before the head), UPSTREAM_PROTOCOL (not HTTP). A cancelled send or read closes
-        the socket.
+        Raises Fault: UPSTREAM_UNREACHABLE (not connected, or cut before the head), UPSTREAM_TLS,
+        UPSTREAM_TIMEOUT, UPSTREAM_PROTOCOL (not HTTP), LOCAL (this process stood still). A cancelled send or
+        read closes the socket.
         """

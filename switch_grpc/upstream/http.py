@@ -15,10 +15,12 @@ from switch_grpc import __version__
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import WireRequest
 from switch_grpc.upstream.base import Exchange, Timers
+from switch_grpc.upstream.time_limit import STALL, TimeLimit
 
 BODY_LIMIT: Final = 64 * 1024 * 1024  # a whole answer
 STREAM_LIMIT: Final = 256 * 1024 * 1024  # all bytes of a stream
 HEAD_LIMIT: Final = 64 * 1024
+CONNECT_EXTRA: Final = 2.0  # seconds that DNS and TLS may add to connecting
 DRAIN_SECONDS: Final = 1.0  # how long the tail of a finished stream may take to keep its connection
 KEEP_ALIVE_SECONDS: Final = 30.0
 
@@ -47,8 +49,10 @@ class HttpUpstream:
 
     async def send(self, request: WireRequest, timers: Timers, deadline: float) -> Exchange:
         loop = asyncio.get_running_loop()
+        started = loop.time()
+        limit = TimeLimit(min(deadline, started + timers.head))
         try:
-            async with asyncio.timeout_at(min(deadline, loop.time() + timers.head)):
+            with limit:
                 response = await self._session.request(
                     request.method,
                     request.url,
@@ -59,7 +63,10 @@ class HttpUpstream:
                     timeout=self._timeout(timers.connect),
                 )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise _send_fault(error) from error
+            late = limit.stalled
+            if isinstance(error, aiohttp.ConnectionTimeoutError):  # aiohttp's own timer
+                late = loop.time() - started > timers.connect + CONNECT_EXTRA + STALL
+            raise _send_fault(error, late) from error
         return HttpExchange(response, timers.idle, self._drains)
 
     async def close(self) -> None:
@@ -72,7 +79,7 @@ class HttpUpstream:
     def _timeout(self, connect: float) -> aiohttp.ClientTimeout:
         known = self._timeouts.get(connect)
         if known is None:
-            known = aiohttp.ClientTimeout(total=None, connect=connect + 2.0, sock_connect=connect)
+            known = aiohttp.ClientTimeout(total=None, connect=connect + CONNECT_EXTRA, sock_connect=connect)
             self._timeouts[connect] = known
         return known
 
@@ -80,7 +87,7 @@ class HttpUpstream:
 class HttpExchange:
     """An answer being read; see `upstream.base.Exchange`."""
 
-    __slots__ = ("_drains", "_idle", "_response", "_seen", "headers", "status")
+    __slots__ = ("_drains", "_idle", "_released", "_response", "_seen", "headers", "status")
 
     def __init__(
         self, response: aiohttp.ClientResponse, idle: float, drains: set[asyncio.Task[None]]
@@ -90,12 +97,13 @@ class HttpExchange:
         self._response = response
         self._idle = idle
         self._seen = 0
+        self._released = False
         self._drains = drains
 
     async def read(self, deadline: float, limit: int = BODY_LIMIT) -> bytes:
-        content, parts, size = self._response.content, [], 0
+        content, parts, size, timed = self._response.content, [], 0, TimeLimit(deadline)
         try:
-            async with asyncio.timeout_at(deadline):
+            with timed:
                 while data := await content.readany():
                     parts.append(data)
                     size += len(data)
@@ -104,25 +112,27 @@ class HttpExchange:
                             Kind.UPSTREAM_PROTOCOL, f"the provider's answer is larger than {limit} bytes"
                         )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise _read_fault(error, Kind.UPSTREAM_ERROR) from error
+            raise _read_fault(error, Kind.UPSTREAM_ERROR, timed.stalled) from error
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def read_some(self, deadline: float) -> bytes:
-        loop = asyncio.get_running_loop()
+        timed = TimeLimit(min(deadline, asyncio.get_running_loop().time() + self._idle))
         try:
-            async with asyncio.timeout_at(min(deadline, loop.time() + self._idle)):
+            with timed:
                 data = await self._response.content.readany()
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise _read_fault(error, Kind.STREAM_INTERRUPTED) from error
+            raise _read_fault(error, Kind.STREAM_INTERRUPTED, timed.stalled) from error
         self._seen += len(data)
         if self._seen > STREAM_LIMIT:
             raise Fault(Kind.UPSTREAM_PROTOCOL, f"the provider's stream is longer than {STREAM_LIMIT} bytes")
         return data
 
     def close(self) -> None:
-        self._response.close()
+        if not self._released:
+            self._response.close()
 
     def release(self) -> None:
+        self._released = True
         if self._response.content.is_eof() and self._response.content.at_eof():
             self._response.release()
             return
@@ -141,9 +151,11 @@ class HttpExchange:
             self._response.close()
 
 
-def _send_fault(error: Exception) -> Fault:
-    """What an error before the answer's head means."""
+def _send_fault(error: Exception, late: bool) -> Fault:
+    """What an error before the answer's head means. `late`: this process stood still meanwhile."""
     match error:
+        case TimeoutError() if late:
+            return _stood_still()
         case aiohttp.ClientConnectorCertificateError():
             reason = error.certificate_error
             detail = reason.verify_message if isinstance(reason, ssl.SSLCertVerificationError) else "invalid"
@@ -152,6 +164,8 @@ def _send_fault(error: Exception) -> Fault:
             return Fault(Kind.UPSTREAM_UNREACHABLE, "connecting to the provider took too long")
         case aiohttp.ClientConnectorDNSError():
             return Fault(Kind.UPSTREAM_UNREACHABLE, "the provider's host name does not resolve")
+        case aiohttp.ClientConnectorSSLError():
+            return Fault(Kind.UPSTREAM_UNREACHABLE, "the TLS handshake with the provider failed")
         case aiohttp.ClientConnectorError():
             return Fault(Kind.UPSTREAM_UNREACHABLE, "the provider refused the connection")
         case TimeoutError():
@@ -167,12 +181,19 @@ def _send_fault(error: Exception) -> Fault:
             return Fault(Kind.UPSTREAM_PROTOCOL, "the provider's answer is not HTTP")
 
 
-def _read_fault(error: Exception, cut: Kind) -> Fault:
+def _read_fault(error: Exception, cut: Kind, late: bool) -> Fault:
     """What an error within the answer's body means; `cut` is the kind for a body that ends too early."""
     match error:
+        case TimeoutError() if late:
+            return _stood_still()
         case TimeoutError():
             return Fault(Kind.UPSTREAM_TIMEOUT, "the provider stopped sending")
         case aiohttp.ClientPayloadError() | aiohttp.ClientConnectionError() | OSError():
             return Fault(cut, "the provider's answer ended before it was complete")
         case _:
             return Fault(Kind.UPSTREAM_PROTOCOL, "the provider's answer cannot be read")
+
+
+def _stood_still() -> Fault:
+    """Who was late is this process, and no target is to blame for it."""
+    return Fault(Kind.LOCAL, "the gateway stood still and lost track of time; give it more CPU", sent=True)

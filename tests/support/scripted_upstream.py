@@ -21,7 +21,7 @@ Piece = bytes | float | Fault  # bytes that come, seconds that pass, or how it e
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: a head after `wait` seconds, then the body's pieces, which end cleanly unless by a Fault."""
+    """One answer: a head after `wait` seconds, then the body's pieces; it ends cleanly unless by a Fault."""
 
     pieces: Sequence[Piece] = ()
     status: int = 200

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -229,3 +230,65 @@ async def test_redirects_are_not_followed(upstream: HttpUpstream):
         exchange = await upstream.send(request(server.url), PATIENT, soon())
         exchange.close()
         assert exchange.status == 302
+
+
+async def test_a_released_stream_keeps_its_connection_though_it_is_closed_after(upstream: HttpUpstream):
+    """Who reads a stream closes it on every path, also after its last event."""
+    ended = asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM_HEAD + piece(b"data: [DONE]\n\n"))
+        await ended.wait()
+        writer.write(b"0\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply(b"{}"))
+
+    async with raw_server(script) as server:
+        exchange = await upstream.send(request(server.url), PATIENT, soon())
+        await exchange.read_some(soon())
+        exchange.release()
+        exchange.close()
+        ended.set()
+        await asyncio.sleep(0.05)
+        again = await upstream.send(request(server.url), PATIENT, soon())
+        assert await again.read(soon()) == b"{}"
+        again.close()
+        assert server.connections == 1
+
+
+async def test_a_failed_tls_handshake_is_no_verdict_on_the_certificate(upstream: HttpUpstream):
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    listener = await asyncio.start_server(script, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    with pytest.raises(Fault) as raised:
+        await upstream.send(request(f"https://127.0.0.1:{port}"), PATIENT, soon())
+    listener.close()
+    assert raised.value.kind is Kind.UPSTREAM_UNREACHABLE
+
+
+async def test_after_a_standstill_an_answer_that_came_meanwhile_is_read(upstream: HttpUpstream):
+    """The process was stopped past the limit; the answer lies in the socket, and nobody is to blame."""
+
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.01)
+        time.sleep(1.4)  # noqa: ASYNC251  # the loop, and so the reader, stands still
+        writer.write(reply(b"{}"))
+
+    async with raw_server(script) as server:
+        exchange = await upstream.send(request(server.url), QUICK, soon())
+        assert await exchange.read(soon()) == b"{}"
+        exchange.close()
+
+
+async def test_after_a_standstill_a_target_that_says_nothing_is_not_blamed(upstream: HttpUpstream):
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.01)
+        time.sleep(1.4)  # noqa: ASYNC251
+
+    async with raw_server(script) as server:
+        with pytest.raises(Fault) as raised:
+            await upstream.send(request(server.url), QUICK, soon())
+        assert raised.value.kind is Kind.LOCAL
+        assert not raised.value.unsent

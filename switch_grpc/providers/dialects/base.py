@@ -22,7 +22,7 @@ class Binding:
     provider: str  # the vendor row's name
     model: str  # the provider's name for the model
     base_url: str  # without a trailing slash
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # a value may be a secret
     defaults: Mapping[str, bytes] = field(default_factory=dict)  # under the caller's parameters
     params: Mapping[str, bytes] = field(default_factory=dict)  # providerParams: over the caller's
     streaming_params: Mapping[str, bytes] = field(default_factory=dict)  # over params, when streaming
@@ -33,8 +33,8 @@ class WireRequest:
     """One HTTP request to a provider, before signing. Header names are lower case."""
 
     url: str
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)  # signed, they hold a key
+    body: bytes = field(repr=False)
     method: str = "POST"
 
 
