@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from switch_grpc import __version__
+from switch_grpc.cli.commands import parsers
 
 OWN = ("switch_grpc", "http_facade", "switch_client")
 MISSING = """\
@@ -17,21 +18,21 @@ The gateway and this command need the extra `server`; install it with
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one sub-command and gives its exit status."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(
         prog="switch", description="LLM gateway: named routes over many providers, by gRPC and HTTP."
     )
     parser.add_argument("--version", action="version", version=f"switch {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     try:
-        from switch_grpc.cli.commands import COMMANDS  # here, so that a missing extra is told and not a traceback
+        for add_parser in parsers(words):
+            add_parser(commands)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in OWN:
             raise
         sys.stderr.write(MISSING.format(name=error.name))
         return 1
-    for add_parser in COMMANDS:
-        add_parser(commands)
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     try:
         status: int = options.run(options)
     except KeyboardInterrupt:
