@@ -1,0 +1,215 @@
+"""The conversation: OpenAI's messages as Gemini's system instruction and contents.
+
+- System and developer messages, wherever they stand, are parts of the one `systemInstruction`.
+- Messages of one role that follow each other are one content: answers to parallel calls must come together.
+- A tool's answer names its function by the call that it answers. An answer that is a JSON object goes as it
+  stands, any other as `{"output": text}`; media in it ride beside it.
+- An assistant message goes back part by part as it came, where it still carries `extra_content.google.parts`
+  (see gemini_reply) and its text and calls have not been changed. Thought signatures go back where they
+  belong. A call without one, such as another provider's, gets Google's stand-in where the model insists.
+- Reasoning, names of participants, annotations, and members of earlier messages that only other providers
+  know have no place in a content and are left out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from google.protobuf.message import Message
+from msgspec import Raw
+
+from switch_grpc.faults import bad_request
+from switch_grpc.providers.dialects.gemini_parts import Cannot, Part, is_base64, part_of
+from switch_grpc.v1 import chat_pb2 as pb
+
+Content = dict[str, Any]
+
+# "skip_thought_signature_validator", for calls of other models: https://ai.google.dev/gemini-api/docs/thought-signatures
+STAND_IN: Final = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+
+_SYSTEM: Final = (pb.ROLE_SYSTEM, pb.ROLE_DEVELOPER)
+_decode: Final = msgspec.json.decode
+_object: Final = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+def conversation(
+    messages: Iterable[pb.Message], *, signed: bool, fetches: bool, cannot: Cannot
+) -> tuple[list[Part], list[Content]]:
+    """The parts of the system instruction, and the contents; at least one content.
+
+    `signed`: the model insists on a thought signature for calls. `fetches`: as in `part_of`. Raises
+    Fault(CAPABILITY | BAD_REQUEST) naming what Gemini has no place for.
+    """
+    gathered = _Conversation(signed, fetches, cannot)
+    for index, message in enumerate(messages):
+        gathered.add(message, index)
+    if gathered.contents:
+        return gathered.system, gathered.contents
+    if not gathered.system:
+        raise bad_request("messages", "is empty; send at least one message")
+    return [], [{"role": "user", "parts": gathered.system}]  # Gemini wants a content, whoever said it
+
+
+def google_of(message: Message) -> Mapping[str, Any]:
+    """What Google's `extra_content` holds on a message or call; {} where there is none, or it is garbled."""
+    text: str = message.extra_json  # type: ignore[attr-defined]  # every message has it
+    if '"extra_content"' not in text:
+        return {}
+    match _decode(text).get("extra_content"):
+        case {"google": dict(google)}:
+            return google
+    return {}
+
+
+class _Conversation:
+    """The contents, as far as the messages have been read."""
+
+    def __init__(self, signed: bool, fetches: bool, cannot: Cannot) -> None:
+        self._signed = signed
+        self._fetches = fetches
+        self._cannot = cannot
+        self._names: dict[str, str] = {}  # of the function that a call of that id called, the latest
+        self.system: list[Part] = []
+        self.contents: list[Content] = []
+
+    def add(self, message: pb.Message, index: int) -> None:
+        where = f"messages[{index}]"
+        role = message.role
+        if role == pb.ROLE_USER:
+            self._say("user", self._content(message, where))
+        elif role == pb.ROLE_ASSISTANT:
+            self._say("model", self._answer(message, where))
+        elif role in (pb.ROLE_TOOL, pb.ROLE_FUNCTION):
+            self._say("user", [self._result(message, where)])
+        elif role in _SYSTEM:
+            for part in self._content(message, where):
+                if isinstance(part, Raw) or "text" not in part:
+                    raise self._cannot(f"{where}.content", "anything but text in a system message")
+                self.system.append(part)
+        else:
+            raise self._cannot(f"{where}.role", f"the role {message.role_text!r}")
+
+    def _say(self, role: str, parts: list[Part]) -> None:
+        if not parts:
+            return
+        if self.contents and self.contents[-1]["role"] == role:
+            self.contents[-1]["parts"] += parts
+        else:
+            self.contents.append({"role": role, "parts": parts})
+
+    def _content(self, message: pb.Message, where: str) -> list[Part]:
+        if not message.parts:
+            # Gemini refuses a content whose only part is an empty text.
+            return [{"text": message.content}] if message.content else []
+        fetches, cannot = self._fetches, self._cannot
+        return [
+            part_of(part, f"{where}.content[{number}]", fetches=fetches, cannot=cannot)
+            for number, part in enumerate(message.parts)
+        ]
+
+    # -- the model's side --
+
+    def _answer(self, message: pb.Message, where: str) -> list[Part]:
+        google = google_of(message) if message.extra_json else {}
+        for call in message.tool_calls:
+            self._names[call.id] = call.function.name
+        kept = google.get("parts")
+        if isinstance(kept, list) and _is_unchanged(kept, message):
+            return kept
+        parts = self._content(message, where)
+        if not parts and message.refusal:
+            parts.append({"text": message.refusal})
+        calls = [
+            self._call(call, f"{where}.tool_calls[{number}]")
+            for number, call in enumerate(message.tool_calls)
+        ]
+        if message.HasField("function_call"):
+            called = message.function_call
+            calls.append({"functionCall": {"name": called.name, "args": self._arguments(called, where)}})
+        if calls and self._signed:
+            calls[0].setdefault("thoughtSignature", STAND_IN)
+        self._sign(parts, google.get("thought_signature"))
+        return [*parts, *calls]
+
+    def _sign(self, parts: list[Part], signature: object) -> None:
+        """Puts the signature of the text on its last part, or on an empty one."""
+        if not isinstance(signature, str) or not is_base64(signature):
+            return
+        last = parts[-1] if parts else None
+        if isinstance(last, dict):
+            last["thoughtSignature"] = signature
+        else:
+            parts.append({"text": "", "thoughtSignature": signature})
+
+    def _call(self, call: pb.ToolCall, where: str) -> dict[str, Any]:
+        if call.WhichOneof("kind") != "function":
+            raise self._cannot(where, "calls of anything but functions")
+        called = call.function
+        written: dict[str, Any] = {"name": called.name, "args": self._arguments(called, f"{where}.function")}
+        if call.id:
+            written["id"] = call.id
+        part: dict[str, Any] = {"functionCall": written}
+        if call.extra_json:
+            signature = google_of(call).get("thought_signature")
+            if isinstance(signature, str) and is_base64(signature):
+                part["thoughtSignature"] = signature
+        return part
+
+    def _arguments(self, called: pb.FunctionCall, where: str) -> Raw:
+        arguments = _json_object(called.arguments)
+        if arguments is None:
+            if called.arguments.strip():
+                raise self._cannot(f"{where}.arguments", "arguments that are not a JSON object")
+            return Raw(b"{}")
+        return arguments
+
+    # -- the tools' side --
+
+    def _result(self, message: pb.Message, where: str) -> Part:
+        legacy = message.role == pb.ROLE_FUNCTION
+        name = message.name if legacy else self._names.get(message.tool_call_id) or message.name
+        if not name:
+            place = f"{where}.name" if legacy else f"{where}.tool_call_id"
+            raise bad_request(place, "names no call of an earlier assistant message")
+        text, media = message.content, []
+        if message.parts:
+            parts = self._content(message, where)
+            text = "".join(part.get("text", "") for part in parts if isinstance(part, dict))
+            media = [part for part in parts if isinstance(part, Raw) or "text" not in part]
+        response = _json_object(text)
+        written: dict[str, Any] = {
+            "name": name,
+            "response": {"output": text} if response is None else response,
+        }
+        if message.tool_call_id:
+            written["id"] = message.tool_call_id
+        if media:
+            written["parts"] = media
+        return {"functionResponse": written}
+
+
+def _json_object(text: str) -> Raw | None:
+    """The text itself, if it is a JSON object."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        _object(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return Raw(text.encode())
+
+
+def _is_unchanged(kept: Sequence[object], message: pb.Message) -> bool:
+    """Whether the kept parts still say what the message says."""
+    parts = [part for part in kept if isinstance(part, dict)]
+    said = "".join(
+        text for part in parts if isinstance(text := part.get("text"), str) and not part.get("thought")
+    )
+    calls = [call for part in parts if isinstance(call := part.get("functionCall"), dict)]
+    names = [call.function.name for call in message.tool_calls]
+    return (
+        len(parts) == len(kept)
+        and not message.parts
+        and said == message.content
+        and [call.get("name") for call in calls] == names
+    )
