@@ -13,7 +13,7 @@ from typing import Final
 from switch_grpc.faults import RULES, Effect, Fault, Kind
 from switch_grpc.providers.dialects.base import UpstreamError
 from switch_grpc.providers.kinds import CALLERS, kind_of
-from switch_grpc.providers.retry_after import retry_after
+from switch_grpc.providers.retry_after import RETRY_AFTER_LIMIT, retry_after
 from switch_grpc.providers.vendors import VENDORS, Quirk
 
 MESSAGE_LIMIT: Final = 2048  # bytes of a provider's text that a caller is shown
@@ -50,6 +50,8 @@ def classify(
     seconds, for a Retry-After that is a date.
     """
     wait = retry_after(headers, now_wall)
+    if wait is None and error.retry_after is not None:
+        wait = min(error.retry_after, RETRY_AFTER_LIMIT)
     row = VENDORS.get(provider)
     kind = kind_of(status, error, row.quirks if row else Quirk.NONE, wait)
     who = f"target {target!r} ({provider})"
