@@ -22,6 +22,7 @@ class Binding:
     provider: str  # the vendor row's name
     model: str  # the provider's name for the model
     base_url: str  # without a trailing slash
+    region: str = ""  # at a cloud: where the target is asked
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # a value may be a secret
     defaults: Mapping[str, bytes] = field(default_factory=dict)  # under the caller's parameters
     params: Mapping[str, bytes] = field(default_factory=dict)  # providerParams: over the caller's
@@ -70,6 +71,7 @@ class UpstreamError:
     code: str = ""
     message: str = ""
     param: str = ""
+    retry_after: float | None = None  # seconds that the envelope itself asks to wait
 
 
 class StreamDecoder(Protocol):
