@@ -19,6 +19,11 @@ class Secret:
         """The secret itself; only signers, sources and the auth table may ask."""
         return self._value
 
+    @property
+    def expires(self) -> float | None:
+        """Unix seconds after which it is worth nothing; None where it does not say."""
+        return None
+
     def __repr__(self) -> str:
         return "***"
 

@@ -1,20 +1,24 @@
 """The credential stores: each fetches one secret, keeps it for its cacheTtl, and hands out signers.
 
 A fetch is shared by all calls that wait for it and is never cancelled by one of them. A secret that cannot be
-refreshed is used on for up to a day; one that was never had is not asked for again for five seconds.
+refreshed is used on for up to a day, or until it expires; one that was never had is not asked for again for
+five seconds. One that says when it expires is fetched anew five minutes earlier.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from switch_grpc.credentials.signer import HeaderKey, NoAuth, Secret, Signer, fingerprint
+from switch_grpc.credentials.sigv4 import AwsKeys, SigV4
 from switch_grpc.credentials.sources import Source
 from switch_grpc.faults import Fault, Kind
 
 STALE_SECONDS: Final = 86_400.0
 NEGATIVE_SECONDS: Final = 5.0
+EARLY_SECONDS: Final = 300.0  # how long before it expires a secret is fetched anew
 FORCED_INTERVAL: Final = 10.0  # a refused key is fetched again at most this often
 
 SIGNERS: Final[Mapping[str, Callable[[Secret], Signer]]] = {
@@ -30,7 +34,8 @@ class _Kept:
     """What a store knows. Times are seconds on the event loop's clock."""
 
     secret: Secret | None = None
-    fetched: float = 0.0
+    fresh_until: float = float("-inf")  # from then on another is fetched
+    usable_until: float = float("-inf")  # until then it serves where no other can be had
     failed: Fault | None = None
     failed_at: float = 0.0
     forced_at: float = float("-inf")
@@ -40,9 +45,21 @@ class _Kept:
 class CredentialStore:
     """One `credentialStores` entry."""
 
-    def __init__(self, id: str, source: Source, *, ttl: float, timeout: float) -> None:
-        """`ttl` and `timeout` in seconds: how long a secret is kept, how long a fetch may take."""
+    def __init__(
+        self,
+        id: str,
+        source: Source,
+        *,
+        ttl: float,
+        timeout: float,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """`ttl` and `timeout` in seconds: how long a secret is kept, how long a fetch may take.
+
+        `wall` tells Unix seconds, by which secrets expire and requests are signed.
+        """
         self.id = id
+        self._wall = wall
         self._source = source
         self._ttl = ttl
         self._timeout = timeout
@@ -57,7 +74,7 @@ class CredentialStore:
     def cached(self, kind: str, now: float) -> Signer | None:
         """The signer, if no fetch is needed; the way that almost every call takes."""
         kept = self._kept
-        if kept.secret is None or now - kept.fetched >= self._ttl:
+        if kept.secret is None or now >= kept.fresh_until:
             return None
         return self._signer(kind, kept.secret)
 
@@ -67,10 +84,10 @@ class CredentialStore:
         recently_failed = kept.failed is not None and now - kept.failed_at < NEGATIVE_SECONDS
         if not recently_failed:
             await self._fetch(now)
-        if kept.secret is not None and now - kept.fetched < max(self._ttl, STALE_SECONDS):
+        if kept.secret is not None and now < kept.usable_until:
             return self._signer(kind, kept.secret)
-        assert kept.failed is not None
-        raise Fault(Kind.CREDENTIALS, f"credential store {self.id!r}: {kept.failed.message}")
+        why = kept.failed.message if kept.failed is not None else "the credential that came has expired"
+        raise Fault(Kind.CREDENTIALS, f"credential store {self.id!r}: {why}")
 
     async def renew(self, kind: str, refused: Signer, now: float) -> Signer | None:
         """A signer with another credential than the `refused` one, or None; fetches at most every 10 s.
@@ -106,11 +123,21 @@ class CredentialStore:
         else:
             if kept.secret != secret:
                 self._signers.clear()
-            kept.secret, kept.fetched, kept.failed = secret, now, None
+            kept.secret, kept.failed = secret, None
+            self._date(secret, now)
             for tell in self._listeners:
                 tell(fingerprint(secret))
         finally:
             kept.fetching = None
+
+    def _date(self, secret: Secret, now: float) -> None:
+        """Notes how long a secret that has just come will serve."""
+        kept = self._kept
+        kept.fresh_until, kept.usable_until = now + self._ttl, now + max(self._ttl, STALE_SECONDS)
+        if secret.expires is not None:
+            left = secret.expires - self._wall()
+            kept.usable_until = now + left
+            kept.fresh_until = min(kept.fresh_until, now + max(left - EARLY_SECONDS, left / 2))
 
     def _other(self, kind: str, refused: Signer) -> Signer | None:
         """The signer in use, unless its credential is the refused one."""
@@ -122,7 +149,12 @@ class CredentialStore:
     def _signer(self, kind: str, secret: Secret) -> Signer:
         known = self._signers.get(kind)
         if known is None:
-            known = self._signers[kind] = SIGNERS[kind](secret)
+            name, _, region = kind.partition("/")
+            if name == "aws" and isinstance(secret, AwsKeys):
+                known = SigV4(secret, region, self._wall)
+            else:  # a Bedrock API key is a bearer token
+                known = SIGNERS["bearer" if name == "aws" else name](secret)
+            self._signers[kind] = known
         return known
 
 

@@ -1,0 +1,106 @@
+"""Bedrock's Converse and ConverseStream: one wire format for the chat models of every maker on AWS."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from google.protobuf.message import Message
+
+from switch_grpc.faults import Fault, Kind
+from switch_grpc.providers.bedrock_models import resolve, retired
+from switch_grpc.providers.dialects.base import (
+    Binding,
+    Framing,
+    StreamDecoder,
+    UpstreamError,
+    UpstreamFailure,
+    WireReply,
+    WireRequest,
+)
+from switch_grpc.providers.dialects.converse_error import error_of
+from switch_grpc.providers.dialects.converse_messages import members_of
+from switch_grpc.providers.dialects.converse_reply import UNREADABLE, response_of
+from switch_grpc.providers.dialects.converse_request import encode_request
+from switch_grpc.providers.dialects.converse_stream import ConverseStream
+from switch_grpc.providers.framing.eventstream import EventStream
+from switch_grpc.request import Body, Head, Operation
+from switch_grpc.v1 import chat_pb2
+
+
+class Converse:
+    """The dialect; stateless. Serves chat only."""
+
+    __slots__ = ()
+
+    def encode(self, head: Head, body: Body[Message], binding: Binding) -> Sequence[WireRequest]:
+        request = body.message()
+        assert isinstance(request, chat_pb2.ChatRequest)
+
+        def cannot(param: str, what: str) -> Fault:
+            return Fault(
+                Kind.CAPABILITY,
+                f"{param}: target {binding.target!r} ({binding.provider}) cannot do {what}",
+                param=param,
+                code="unsupported_parameter",
+                target=binding.target,
+            )
+
+        model = model_of(binding)
+        data = encode_request(request, binding, model, stream=head.stream, cannot=cannot)
+        path = "converse-stream" if head.stream else "converse"
+        return [wire_request(binding, model, path, data, stream=head.stream)]
+
+    def decode(self, operation: Operation, replies: Sequence[WireReply], binding: Binding) -> Message:
+        (reply,) = replies
+        try:
+            members = members_of(reply.body)
+            if "output" not in members and (error := error_of(reply)).type:
+                raise UpstreamFailure(500, error)
+            return response_of(members, binding.model)
+        except (*UNREADABLE, StopIteration) as error:
+            raise unreadable(binding) from error
+
+    def framing(self) -> Framing:
+        return EventStream()
+
+    def decoder(self, head: Head, body: Body[Message], binding: Binding) -> StreamDecoder:
+        return ConverseStream(binding)
+
+    def error(self, reply: WireReply) -> UpstreamError:
+        return error_of(reply)
+
+
+# What all of Bedrock's operations share.
+
+
+def model_of(binding: Binding) -> str:
+    """The model's id. Raises Fault(UPSTREAM_MODEL_MISSING) where Bedrock has retired it."""
+    instead = retired(binding.model)
+    if instead is not None:
+        raise Fault(
+            Kind.UPSTREAM_MODEL_MISSING,
+            f"target {binding.target!r}: Bedrock has retired the model {binding.model!r}; use {instead}",
+            target=binding.target,
+        )
+    return resolve(binding.model, binding.region)
+
+
+def wire_request(
+    binding: Binding, model: str, operation: str, data: bytes, *, stream: bool = False
+) -> WireRequest:
+    headers = {name.lower(): value for name, value in binding.headers.items()}
+    headers["content-type"] = "application/json"
+    headers["accept"] = "application/vnd.amazon.eventstream" if stream else "application/json"
+    if stream:
+        headers["accept-encoding"] = "identity"
+    # All of the id is one segment of the path: its colons and an ARN's slashes are escaped.
+    url = f"{binding.base_url.rstrip('/')}/model/{quote(model, safe='')}/{operation}"
+    return WireRequest(url=url, headers=headers, body=data)
+
+
+def unreadable(binding: Binding) -> Fault:
+    return Fault(
+        Kind.UPSTREAM_PROTOCOL,
+        f"target {binding.target!r} ({binding.provider}) answered with something else than Bedrock's JSON; "
+        "check its apiBase",
+        target=binding.target,
+    )

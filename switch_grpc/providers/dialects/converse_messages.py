@@ -1,0 +1,239 @@
+"""The conversation: OpenAI's messages as Converse's system blocks and turns.
+
+- System and developer messages, wherever they stand, are the `system` blocks, in order: Converse has no
+  other place for them. Messages of one role that follow each other are one turn; tool messages are
+  `toolResult` blocks of the user's turn. Blank texts are left out where anything else is said: Bedrock
+  refuses them.
+- `cache_control` on a message, a part or a tool becomes a `cachePoint` behind it. A part that is one of
+  Converse's own blocks (`{"guardContent": ...}`, `{"cachePoint": ...}`) goes out as it stands.
+- An assistant's `thinking_blocks` (Anthropic's form, see converse_reply) go back as `reasoningContent`, and
+  so do its `converse_blocks`. Reasoning without a signature is another provider's, or is not wanted back.
+- Names of participants, `detail` of images, annotations and what only other providers know are left out.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from switch_grpc.faults import bad_request
+from switch_grpc.providers.dialects.converse_media import Block, Cannot, Media
+from switch_grpc.v1 import chat_pb2 as pb
+
+Members = dict[str, Raw]
+Blocks = list[Block | Raw]
+
+members_of: Final = msgspec.json.Decoder(Members).decode
+members_list: Final = msgspec.json.Decoder(list[Members]).decode
+raws_of: Final = msgspec.json.Decoder(list[Raw]).decode
+text_of: Final = msgspec.json.Decoder(str).decode
+NULL: Final = Raw(b"null")
+
+# The members of Converse's union of content blocks that have no place in OpenAI's messages.
+OWN_BLOCKS: Final = frozenset(
+    {"guardContent", "cachePoint", "video", "audio", "document", "image", "searchResult", "citationsContent"}
+)
+_ID_LIMIT: Final = 64
+_NOT_IN_AN_ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_TRUE: Final = Raw(b"true")
+
+
+def extra_of(text: str) -> Members:
+    """The members of an extra_json that are not null."""
+    return {name: raw for name, raw in members_of(text).items() if raw != NULL} if text else {}
+
+
+def cache_point(control: Raw) -> Block:
+    """`cache_control` as Converse has it; a `ttl` stays."""
+    try:
+        ttl = members_of(control).get("ttl", NULL)
+    except msgspec.DecodeError:
+        ttl = NULL
+    point: Block = {"type": "default"}
+    if ttl != NULL:
+        point["ttl"] = ttl
+    return {"cachePoint": point}
+
+
+class Conversation:
+    """The conversation, as far as it has been read."""
+
+    __slots__ = ("_cannot", "_media", "_signed", "system", "tools", "turns")
+
+    def __init__(self, cannot: Cannot, *, signed: bool) -> None:
+        """`signed`: the model takes back reasoning that Claude signed."""
+        self.system: Blocks = []
+        self.turns: list[dict[str, Any]] = []
+        self.tools: dict[str, None] = {}  # names of the tools that were called, in order
+        self._cannot = cannot
+        self._signed = signed
+        self._media = Media(cannot)
+
+    def read(self, messages: Iterable[pb.Message]) -> "Conversation":
+        """Raises Fault(CAPABILITY | BAD_REQUEST) naming what Converse has no place for."""
+        for index, message in enumerate(messages):
+            self._add(message, f"messages[{index}]")
+        if not self.turns:
+            raise self._cannot("messages", "a conversation without a user's or an assistant's message")
+        return self
+
+    def _add(self, message: pb.Message, at: str) -> None:
+        extra = extra_of(message.extra_json)
+        match message.role:
+            case pb.ROLE_USER:
+                role, blocks = "user", self._content(message, at)
+            case pb.ROLE_ASSISTANT:
+                role, blocks = "assistant", self._assistant(message, extra, at)
+            case pb.ROLE_TOOL:
+                role, blocks = "user", [self._tool_result(message, extra, at)]
+            case pb.ROLE_SYSTEM | pb.ROLE_DEVELOPER:
+                role, blocks = "system", self._content(message, at)
+            case _:
+                raise self._cannot(f"{at}.role", f"the role {message.role_text or 'function'!r}")
+        blocks = _without_blanks(blocks)
+        if "cache_control" in extra and blocks:
+            blocks.append(cache_point(extra["cache_control"]))
+        if role == "system":
+            self.system += blocks
+        elif self.turns and self.turns[-1]["role"] == role:
+            self.turns[-1]["content"] += blocks
+        elif blocks:
+            self.turns.append({"role": role, "content": blocks})
+
+    # -- content --
+
+    def _content(self, message: pb.Message, at: str) -> Blocks:
+        if not message.parts:
+            return [{"text": message.content}] if message.content else []
+        blocks: Blocks = []
+        for index, part in enumerate(message.parts):
+            extra = extra_of(part.extra_json)
+            blocks.append(self._part(part, extra, f"{at}.content[{index}]"))
+            if "cache_control" in extra:
+                blocks.append(cache_point(extra["cache_control"]))
+        return blocks
+
+    def _part(self, part: pb.Part, extra: Members, at: str) -> Block | Raw:
+        match part.WhichOneof("kind"):
+            case "text":
+                return {"text": part.text}
+            case "refusal":
+                return {"text": part.refusal}
+            case "image_url":
+                return self._media.url(part.image_url.url, f"{at}.image_url.url")
+            case "file":
+                return self._media.file(part.file, extra_of(part.file.extra_json) | extra, f"{at}.file")
+            case "input_audio":
+                raise self._cannot(f"{at}.input_audio", "audio")
+            case "raw_json":
+                return self._raw_part(part.raw_json, at)
+            case _:
+                raise bad_request(at, "names no content")
+
+    def _raw_part(self, text: str, at: str) -> Block | Raw:
+        members = members_of(text)
+        if len(members) == 1 and not OWN_BLOCKS.isdisjoint(members):
+            return Raw(text.encode())
+        named = members.get("type", NULL)
+        if named == Raw(b'"video_url"') and "video_url" in members:
+            where = f"{at}.video_url.url"
+            try:
+                return self._media.url(text_of(members_of(members["video_url"])["url"]), where)
+            except (KeyError, msgspec.ValidationError) as error:
+                raise bad_request(where, "expected a data URL or an s3:// URI") from error
+        raise self._cannot(f"{at}.type", f"parts of the type {bytes(named).decode(errors='replace')[:60]}")
+
+    # -- the assistant's own messages --
+
+    def _assistant(self, message: pb.Message, extra: Members, at: str) -> Blocks:
+        if message.HasField("audio"):
+            raise self._cannot(f"{at}.audio", "audio")
+        if message.HasField("function_call"):
+            raise self._cannot(f"{at}.function_call", "function calls of the old form; use `tool_calls`")
+        blocks: Blocks = []
+        if self._signed and "thinking_blocks" in extra:
+            blocks += _reasoning(extra["thinking_blocks"], f"{at}.thinking_blocks")
+        if "converse_blocks" in extra:
+            try:
+                blocks += raws_of(extra["converse_blocks"])
+            except msgspec.ValidationError as error:
+                raise bad_request(f"{at}.converse_blocks", "expected a list of content blocks") from error
+        said = self._content(message, at)
+        if not said and message.refusal:
+            said = [{"text": message.refusal}]
+        blocks += said
+        for index, call in enumerate(message.tool_calls):
+            blocks.append(self._tool_use(call, f"{at}.tool_calls[{index}]"))
+        return blocks
+
+    def _tool_use(self, call: pb.ToolCall, at: str) -> Block:
+        if call.WhichOneof("kind") != "function":
+            raise self._cannot(at, "calls of tools that are no functions")
+        if not call.id:
+            raise bad_request(f"{at}.id", "is missing")
+        self.tools[call.function.name] = None
+        return {
+            "toolUse": {
+                "toolUseId": _id(call.id),
+                "name": call.function.name,
+                "input": _input(call.function.arguments),
+            }
+        }
+
+    def _tool_result(self, message: pb.Message, extra: Members, at: str) -> Block:
+        if not message.tool_call_id:
+            raise bad_request(f"{at}.tool_call_id", "is missing; name the call that this message answers")
+        result: Block = {
+            "toolUseId": _id(message.tool_call_id),
+            "content": _without_blanks(self._content(message, at), keep_one=False),
+        }
+        if extra.get("is_error") == _TRUE:
+            result["status"] = "error"
+        return {"toolResult": result}
+
+
+def _without_blanks(blocks: Blocks, *, keep_one: bool = True) -> Blocks:
+    """Without blank texts, unless nothing else is there: then Bedrock says that it wants more."""
+    said = [block for block in blocks if not _is_blank(block)]
+    return said or (blocks[:1] if keep_one else [])
+
+
+def _is_blank(block: Block | Raw) -> bool:
+    return isinstance(block, dict) and isinstance(text := block.get("text"), str) and not text.strip()
+
+
+def _reasoning(raw: Raw, at: str) -> Sequence[Block]:
+    """Anthropic's thinking blocks as Converse's. Raises Fault(BAD_REQUEST)."""
+    blocks: list[Block] = []
+    try:
+        for block in members_list(raw):
+            if block.get("type") == Raw(b'"redacted_thinking"'):
+                blocks.append({"reasoningContent": {"redactedContent": block["data"]}})
+            elif block.get("signature", NULL) not in (NULL, Raw(b'""')):
+                said = {"text": block["thinking"], "signature": block["signature"]}
+                blocks.append({"reasoningContent": {"reasoningText": said}})
+    except (KeyError, msgspec.ValidationError) as error:
+        raise bad_request(at, "expected a list of thinking blocks") from error
+    return blocks
+
+
+def _input(arguments: str) -> Raw | dict[str, str]:
+    """The arguments as they stand; what a model wrote and is no JSON object, under a name that says so."""
+    if not arguments or arguments.isspace():
+        return {}
+    try:
+        members_of(arguments)
+    except (msgspec.DecodeError, RecursionError):
+        return {"INVALID_JSON": arguments}
+    return Raw(arguments.encode())
+
+
+def _id(id: str) -> str:
+    """A call's id in the letters and the length that Bedrock takes; other providers' have dots and colons."""
+    clean = _NOT_IN_AN_ID.sub("_", id)
+    if clean == id and len(id) <= _ID_LIMIT:
+        return id
+    return f"{clean[: _ID_LIMIT - 9]}_{zlib.crc32(id.encode()):08x}"
