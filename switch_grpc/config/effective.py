@@ -65,6 +65,7 @@ class Cost:
     input: float
     output: float
     cached_input: float
+    cache_write: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +183,7 @@ class Route:
     ]  # of x-session-id, user, metadata.session_id; the first present names a session
     fallback: Fallback
     default_parameters: Mapping[str, bytes]  # OpenAI's spelling -> JSON
+    parameters: Literal["adapt", "strict"]  # what becomes of those that a model does not take
     max_total: float | None
     max_in_flight: int | None
 
@@ -275,7 +277,7 @@ class Drain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """Additions to the model catalogue."""
+    """Additions to the model catalogue, those of its file among them."""
 
     file: str | None
     models: Mapping[str, CatalogModel]

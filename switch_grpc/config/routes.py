@@ -40,6 +40,7 @@ class Routes:
                 mid_stream=fallback.mid_stream,
             ),
             default_parameters=parameters(entry.default_parameters),
+            parameters=entry.parameters,
             max_total=_seconds(timeouts.max_total_ms),
             max_in_flight=entry.max_in_flight,
         )
@@ -166,9 +167,13 @@ def _cost(cost: float | service.Prices | None) -> effective.Cost | None:
     if cost is None:
         return None
     if isinstance(cost, service.Prices):
-        cached = cost.input if cost.cached_input is None else cost.cached_input
-        return effective.Cost(input=cost.input, output=cost.output, cached_input=cached)
-    return effective.Cost(input=cost, output=cost, cached_input=cost)
+        return effective.Cost(
+            input=cost.input,
+            output=cost.output,
+            cached_input=cost.input if cost.cached_input is None else cost.cached_input,
+            cache_write=cost.input if cost.cache_write is None else cost.cache_write,
+        )
+    return effective.Cost(input=cost, output=cost, cached_input=cost, cache_write=cost)
 
 
 def _region(store: AnyStore | None, variables: Mapping[str, str]) -> tuple[str, ...]:

@@ -207,8 +207,8 @@ class TargetEntry(Section):
     use_model_defaults: bool = Field(default=True, description="Apply the route's `defaultParameters`.")
     cost_per_token: Cost | None = Field(
         default=None,
-        description="US dollars per token: one number, or `{input, output, cachedInput}`. Default: the "
-        "catalogue's.",
+        description="US dollars per token: one number, or `{input, output, cachedInput, cacheWrite}`. "
+        "Default: the catalogue's.",
     )
     rate_limits: RateLimits = Field(default=RateLimits(), description="What the provider allows.")
     health_check: HealthCheck = Field(default=HealthCheck(), description="Active checks.")
@@ -283,6 +283,11 @@ class RouteEntry(Section):
     default_parameters: dict[str, Json] = Field(
         default={},
         description="Request parameters where the caller sets none; `maxTokens` and `max_tokens` are one.",
+    )
+    parameters: Literal["adapt", "strict"] = Field(
+        default="adapt",
+        description="When a model does not take a parameter, or not its value: `adapt` leaves it out or "
+        "clamps it and says so in the reply's route info, `strict` refuses, and another target may serve.",
     )
     circuit_breaker: CircuitBreaker = Field(
         default=CircuitBreaker(), description="For all targets of the route."

@@ -211,6 +211,9 @@ class Prices(Section):
     cached_input: Dollars | None = Field(
         default=None, description="Per input token read from the provider's cache. Default: as `input`."
     )
+    cache_write: Dollars | None = Field(
+        default=None, description="Per input token written to the provider's cache. Default: as `input`."
+    )
 
 
 def _price_form(value: object) -> str:
@@ -225,22 +228,31 @@ Cost = Annotated[
 class CatalogModel(Section):
     """What a model can do and costs; replaces what the built-in catalogue says of it, key by key."""
 
-    family: Text | None = Field(default=None, description="The model's family.")
-    context_window: Count | None = Field(
-        default=None, description="Tokens that fit, input and output together."
+    family: Text | None = Field(
+        default=None, description="The model's family, by which it is known what parameters the model takes."
     )
+    context_window: Count | None = Field(default=None, description="Tokens of input that fit.")
     max_output_tokens: Count | None = Field(default=None, description="Tokens of output at most.")
     capabilities: list[Capability] | None = Field(default=None, description="What the model can do.")
-    cost: Cost | None = Field(default=None, description="US dollars per token: one number, or by direction.")
+    cost: Cost | None = Field(
+        default=None,
+        description="US dollars per token: one number, or `{input, output, cachedInput, cacheWrite}`.",
+    )
     downgrades: list[Text] | None = Field(
-        default=None, description="Models to fall back to with `fallback.enableModelDegradation`, best first."
+        default=None,
+        description="Models of the same provider to fall back to with `fallback.enableModelDegradation`, "
+        "best first.",
     )
 
 
 class Catalog(Section):
     """The model catalogue: context windows, capabilities, prices."""
 
-    file: Path | None = Field(default=None, description="A catalogue file to read after the built-in one.")
+    file: Path | None = Field(
+        default=None,
+        description="A file in the form of this one with nothing in it but `catalog.models`: over the "
+        "built-in catalogue, under the `models` here.",
+    )
     models: dict[RouteName, CatalogModel] = Field(
-        default={}, description="Entries by the provider's model name."
+        default={}, description="Entries by the provider's model name, or by `PROVIDER/MODEL`, which wins."
     )

@@ -6,8 +6,8 @@ Looked up in this order, and the first that is there counts, whole or broken: th
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +16,12 @@ from dotenv.parser import parse_stream
 from switch_grpc.config.check import Tables, check
 from switch_grpc.config.effective import Config
 from switch_grpc.config.environment import Environment, Flags, read_environment
+from switch_grpc.config.layers import merge
 from switch_grpc.config.parse import MAX_BYTES, Format, parse
 from switch_grpc.config.problem import ConfigError, Problem, Where, locate, show
 from switch_grpc.config.resolve import resolve
 from switch_grpc.config.schema import Definitions
+from switch_grpc.config.service import Catalog, CatalogModel
 
 DEFAULT_FILE: Final = "definitions.json"
 VARIABLE: Final = "MODEL_DEFINITIONS"
@@ -62,19 +64,57 @@ def load(
     parsed = parse(text.data, variables, text.form)
     environment, variable_problems = read_environment(variables, flags)
     found: list[Problem] = []
+    file = _File()
     if parsed.definitions is not None:
         found = check(parsed.definitions, environment, tables, serving=serving)
         found += _file_problems(parsed.definitions, environment, cwd)
-    problems = locate([*parsed.with_checks(found), *env_problems, *variable_problems], {})
+        file = _catalog_file(parsed.definitions.catalog, variables, cwd)
+    problems = locate([*parsed.with_checks(found), *env_problems, *variable_problems, *file.problems], {})
     if parsed.definitions is None or not all(problem.warning for problem in problems):
         raise ConfigError(problems, text.source)
     return Loaded(
-        config=resolve(parsed.definitions, environment),
+        config=resolve(_over(parsed.definitions, file.models), environment),
         problems=tuple(problems),
         source=text.source,
-        version=hashlib.sha256(text.data).hexdigest()[:12],
+        version=hashlib.sha256(text.data + file.data).hexdigest()[:12],
         environ=variables,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The catalogue file, as far as there is one."""
+
+    data: bytes = b""
+    models: Mapping[str, CatalogModel] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
+
+
+def _catalog_file(catalog: Catalog, variables: Mapping[str, str], cwd: Path) -> _File:
+    """`catalog.file`, which has the form of a configuration with nothing in it but `catalog.models`."""
+    if catalog.file is None or not (cwd / catalog.file).is_file():
+        return _File()  # one that is not there is among `_file_problems`
+    text = _read(cwd / catalog.file, catalog.file, ("catalog", "file"))
+    parsed = parse(text.data, variables, text.form)
+    problems = [replace(problem, where=(catalog.file, *problem.where)) for problem in parsed.with_checks([])]
+    definitions = parsed.definitions or Definitions()
+    for section, extra in ((definitions, {"catalog"}), (definitions.catalog, {"models"})):
+        for name in sorted(section.model_fields_set - extra - {"schema_url"}):
+            key = section.key_of(name)
+            problems.append(
+                Problem((catalog.file,), f'"{key}"', 'nothing but "catalog" with its "models"', "remove it")
+            )
+    return _File(text.data, definitions.catalog.models, problems)
+
+
+def _over(definitions: Definitions, models: Mapping[str, CatalogModel]) -> Definitions:
+    """The definitions over the catalogue file's models, key by key."""
+    if not models:
+        return definitions
+    catalog = definitions.catalog
+    both = {name: merge(own, models[name]) for name, own in catalog.models.items() if name in models}
+    whole = catalog.model_copy(update={"models": {**models, **catalog.models, **both}})
+    return definitions.model_copy(update={"catalog": whole})
 
 
 def _find(path: str | None, variables: Mapping[str, str], cwd: Path) -> _Text:
