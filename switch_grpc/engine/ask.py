@@ -13,6 +13,7 @@ from switch_grpc.call import Call
 from switch_grpc.credentials.signer import Signer
 from switch_grpc.engine.attempt import Attempt, deadline_fault
 from switch_grpc.engine.deadline import TargetTimers
+from switch_grpc.engine.regions import MOVES, Region, Regions
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.openai_wire import split_chat, split_completion
 from switch_grpc.providers.classify import classify
@@ -59,6 +60,7 @@ class Wiring:
     exchange_timers: Timers
     patterns: Sequence[re.Pattern[str]]  # permanentFailureHandling.errorPatterns
     permanent: bool  # permanentFailureHandling.enabled
+    regions: Regions | None = None  # where it may be asked, if in more than one place
 
 
 class Ask:
@@ -84,8 +86,9 @@ class Ask:
         """The whole reply. Raises Fault."""
         dialect = self._dialect()
         replies = []
-        for wire in dialect.encode(self._head, self._body, self._wiring.binding):
-            exchange = await self._send(dialect, wire)
+        wires = dialect.encode(self._head, self._body, self._wiring.binding)
+        for number in range(len(wires)):
+            exchange = await self._open(dialect, wires, number)
             try:
                 replies.append(await self._read(exchange))
             finally:
@@ -99,8 +102,8 @@ class Ask:
         wires = dialect.encode(self._head, self._body, binding)
         decoder = dialect.decoder(self._head, self._body, binding)
         whole: list[WireReply] = []
-        for wire in wires:
-            exchange = await self._send(dialect, wire)
+        for number in range(len(wires)):
+            exchange = await self._open(dialect, wires, number)
             try:
                 if stream_kind(exchange.headers) == "json":
                     whole.append(await self._read(exchange))
@@ -186,39 +189,66 @@ class Ask:
 
     # The exchange.
 
-    async def _send(self, dialect: Dialect, wire: WireRequest) -> Exchange:
+    async def _open(self, dialect: Dialect, wires: Sequence[WireRequest], number: int) -> Exchange:
+        """The head of the answer to one of the call's wire requests, from the first region that gives one."""
+        regions, attempt = self._wiring.regions, self._attempt
+        if regions is None:
+            return await self._send(dialect, wires[number], self._wiring.signer)
+        *others, last = regions.order(attempt.clock())
+        for region in others:
+            try:
+                return await self._send(dialect, self._wire_at(dialect, region, wires, number), region.signer)
+            except Fault as fault:
+                if fault.kind not in MOVES or attempt.is_over():
+                    raise
+                regions.rest(region, attempt.clock())
+        try:
+            return await self._send(dialect, self._wire_at(dialect, last, wires, number), last.signer)
+        except Fault as fault:
+            if fault.kind in MOVES:
+                regions.rest(last, attempt.clock())
+            raise
+
+    def _wire_at(
+        self, dialect: Dialect, region: Region, wires: Sequence[WireRequest], number: int
+    ) -> WireRequest:
+        """The wire request as that region wants it; the wiring's own binding is the first region's."""
+        if region.binding is self._wiring.binding:
+            return wires[number]
+        return dialect.encode(self._head, self._body, region.binding)[number]
+
+    async def _send(self, dialect: Dialect, wire: WireRequest, kind: str) -> Exchange:
         """The answer's head, or the fault that its status stands for; a refused key is renewed once."""
-        wiring, attempt = self._wiring, self._attempt
-        store, kind = wiring.store, wiring.signer
-        signer = store.cached(kind, attempt.clock()) or await self._fetched()
+        store, attempt = self._wiring.store, self._attempt
+        signer = store.cached(kind, attempt.clock()) or await self._fetched(kind)
         wire = _with_context(wire, self._call)
         try:
             return await self._exchange(dialect, signer.sign(wire))
         except Fault as fault:
             if fault.kind is not Kind.UPSTREAM_AUTH:
                 raise
-            renewed = await self._renewed(signer)
+            renewed = await self._renewed(kind, signer)
             if renewed is None:
                 raise
         return await self._exchange(dialect, renewed.sign(wire))
 
-    async def _fetched(self) -> Signer:
+    async def _fetched(self, kind: str) -> Signer:
         """The signer, once its credential has come. Raises Fault (CREDENTIALS, DEADLINE)."""
         attempt, wiring = self._attempt, self._wiring
         try:
             async with asyncio.timeout_at(attempt.read_deadline(self._head.stream)):
-                return await wiring.store.signer(wiring.signer, attempt.clock())
+                return await wiring.store.signer(kind, attempt.clock())
         except TimeoutError:
             if attempt.is_over():
                 raise deadline_fault(wiring.binding.target) from None
             raise Fault(Kind.CREDENTIALS, "the credential did not come within the attempt's time") from None
 
-    async def _renewed(self, refused: Signer) -> Signer | None:
+    async def _renewed(self, kind: str, refused: Signer) -> Signer | None:
         """Another credential than the one that was refused, if it comes in time."""
         attempt, wiring = self._attempt, self._wiring
         try:
             async with asyncio.timeout_at(attempt.read_deadline(self._head.stream)):
-                return await wiring.store.renew(wiring.signer, refused, attempt.clock())
+                return await wiring.store.renew(kind, refused, attempt.clock())
         except TimeoutError:
             return None
 

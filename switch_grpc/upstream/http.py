@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import aiohttp
+from yarl import URL
 
 from switch_grpc import __version__
 from switch_grpc.faults import Fault, Kind
@@ -55,7 +56,7 @@ class HttpUpstream:
             with limit:
                 response = await self._session.request(
                     request.method,
-                    request.url,
+                    _as_written(request.url),
                     data=request.body,
                     headers=request.headers,
                     allow_redirects=False,
@@ -149,6 +150,11 @@ class HttpExchange:
             pass  # the connection is not worth keeping
         finally:
             self._response.close()
+
+
+def _as_written(url: str) -> str | URL:
+    """Escapes stay: `v1%3A0` is signed as such, and would go out as `v1:0`."""
+    return URL(url, encoded=True) if "%" in url else url
 
 
 def _send_fault(error: Exception, late: bool) -> Fault:

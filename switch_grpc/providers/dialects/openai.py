@@ -211,7 +211,7 @@ def stream_kind(headers: Mapping[str, str]) -> Literal["sse", "json"]:
     login page. An answer that names no type is taken at its word that it streams.
     """
     match _content_type(headers):
-        case "text/event-stream" | "":
+        case "text/event-stream" | "application/vnd.amazon.eventstream" | "":
             return "sse"
         case "application/json":
             return "json"
