@@ -27,6 +27,8 @@ def kind_of(status: int, error: UpstreamError, quirks: Quirk, wait: float | None
             return _bad_request(error, names, quirks)
         case 401:
             return Kind.UPSTREAM_AUTH
+        case 424 | 408 if "modeltimeoutexception" in names or "modelerrorexception" in names:
+            return Kind.UPSTREAM_ERROR  # Bedrock, of the model behind it
         case 402:
             passes = Quirk.PAYMENT_MAY_PASS in quirks and wait is not None
             return Kind.UPSTREAM_RATE_LIMIT if passes else Kind.UPSTREAM_QUOTA
@@ -65,9 +67,13 @@ def kind_of(status: int, error: UpstreamError, quirks: Quirk, wait: float | None
 def _bad_request(error: UpstreamError, names: Set[str], quirks: Quirk) -> Kind:
     if names & _BILLING:
         return Kind.UPSTREAM_QUOTA
+    if "invalid_model_identifier" in names:  # Bedrock, of the target's model
+        return Kind.UPSTREAM_MODEL_MISSING
     # The exception: xAI has no code for it (https://github.com/continuedev/continue/issues/10778). Its own
     # words, at the very start, where no caller's text stands.
     if Quirk.KEY_IS_400 in quirks and error.message.startswith("Incorrect API key provided"):
+        return Kind.UPSTREAM_AUTH
+    if names & _BAD_KEY:
         return Kind.UPSTREAM_AUTH
     return _about_request(error, names)
 
@@ -86,12 +92,17 @@ def _about_request(error: UpstreamError, names: Set[str]) -> Kind:
 
 def _forbidden(error: UpstreamError, names: Set[str]) -> Kind:
     """403 is about the key, unless the provider says that it is about what was asked, or from where."""
+    if "clock_skew" in names:
+        return Kind.CLOCK_SKEW
     if names & _BILLING:
         return Kind.UPSTREAM_QUOTA
     if names & _PLACE:
         return Kind.CLIENT_FAULT
     if names & _CONTENT:
         return Kind.CONTENT_FILTER
+    # Google's files and caches are a project's own; what is not there is answered like what is another's.
+    if _NOT_YOURS.match(error.message):
+        return Kind.NOT_FOUND_OBJECT
     if names & _AUTH:
         return Kind.UPSTREAM_AUTH
     # Together says so of too many tokens: https://docs.together.ai/docs/error-codes
@@ -125,6 +136,8 @@ def _too_large(error: UpstreamError, names: Set[str]) -> Kind:
 
 
 def _too_many(names: Set[str], quirks: Quirk) -> Kind:
+    if "modelnotreadyexception" in names:  # Bedrock, while it loads one
+        return Kind.UPSTREAM_OVERLOADED
     spent = names & _BILLING
     if Quirk.QUOTA_IS_RATE in quirks:
         spent -= {"insufficient_quota"}
@@ -167,6 +180,7 @@ _BILLING: Final = frozenset(
         "linked_organization_billing_unavailable",
         "organization_on_hold",
         "arrearage",
+        "billing_disabled",  # Google's ErrorInfo
     }
 )
 # What this target, or its model, cannot do and another may; such as a model that fails to call a tool.
@@ -185,8 +199,12 @@ _CAPABILITY: Final = frozenset(
         "model_terms_required",
         "model_not_found",
         "unknown_model",
+        "failed_precondition",  # Gemini, of a place or an account that it does not serve for free
+        "operationnotsupported",  # Azure, of a deployment whose model has no such call
     }
 )
+# https://cloud.google.com/apis/design/errors: reasons of an ErrorInfo that comes with 400
+_BAD_KEY: Final = frozenset({"api_key_invalid", "api_key_expired", "api_key_service_blocked"})
 _AUTH: Final = frozenset(
     {
         "invalid_api_key",
@@ -228,12 +246,16 @@ _OBJECT: Final = frozenset(
 
 _CONTEXT_WORDS: Final = re.compile(
     r"context (length|size|window|limit)|max_new_tokens|token count \+ max_tokens|"
-    r"(prompt|input) is too long|too many (input )?tokens",
+    r"(prompt|input) is too long|too many (input )?tokens|"
+    r"input token count \S{0,20} ?(exceeds the maximum|is \d+ but the model only supports)",
     re.IGNORECASE,
 )
 _CONTENT_WORDS: Final = re.compile(
     r"\b(moderation|flagged|guardrail|content (policy|filter|management)|safety (policy|system))\b",
     re.IGNORECASE,
+)
+_NOT_YOURS: Final = re.compile(
+    r"You do not have permission to access the File|CachedContent not found", re.IGNORECASE
 )
 _ABOUT_MODEL: Final = re.compile(
     r"((the|this|requested|unknown|invalid|no such) )*(model|deployment|engine|endpoint)\b", re.IGNORECASE

@@ -12,8 +12,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from switch_grpc.providers.dialects.anthropic import Anthropic
 from switch_grpc.providers.dialects.base import Dialect
+from switch_grpc.providers.dialects.gemini import Gemini
 from switch_grpc.providers.dialects.openai import OpenAI
 from switch_grpc.providers.dialects.text_as_chat import TextAsChat
+from switch_grpc.providers.dialects.vertex import Vertex
 from switch_grpc.request import Operation
 
 
@@ -36,9 +38,11 @@ class Vendor:
     docs: str  # where to check the row
     base_url: str | None  # None: the target must give an apiBase
     base_hint: str = ""  # what an apiBase looks like, for error messages
-    dialect: Literal["openai", "anthropic"] = "openai"
+    dialect: Literal["openai", "anthropic", "gemini", "vertex"] = "openai"
     credentials: frozenset[str] = frozenset({"simple"})  # types of credential store it takes
-    signer: Literal["bearer", "x-api-key", "none"] = "bearer"
+    version: str = "/v1"  # the path of a base that has none
+    # How an API key is sent. A token of the types google, azure and oauth is always a bearer's.
+    signer: Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "none"] = "bearer"
     keyless: bool = False  # works without any credential
     text: Literal["native", "chat"] = "chat"  # legacy completions: own endpoint, or as one chat message
     embeddings: bool = False
@@ -68,6 +72,36 @@ _ROWS: Final = (
         dialect="anthropic",
         signer="x-api-key",
         embeddings=False,  # it has none: https://platform.claude.com/docs/en/build-with-claude/embeddings
+    ),
+    Vendor(
+        name="gemini",
+        docs="https://ai.google.dev/api/generate-content",
+        base_url="https://generativelanguage.googleapis.com/v1beta",
+        version="/v1beta",
+        dialect="gemini",
+        credentials=frozenset({"simple", "google", "oauth"}),
+        signer="x-goog-api-key",
+        embeddings=True,
+    ),
+    Vendor(
+        name="vertex",
+        docs="https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
+        base_url="https://aiplatform.googleapis.com/v1",  # of the location global; see addresses
+        dialect="vertex",
+        credentials=frozenset({"google", "oauth", "simple"}),
+        signer="x-goog-api-key",
+        embeddings=True,
+    ),
+    Vendor(
+        name="azure",
+        docs="https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest",
+        base_url=None,  # every resource has its own
+        base_hint="https://RESOURCE.openai.azure.com",
+        version="",  # see addresses
+        credentials=frozenset({"azure", "oauth", "simple"}),
+        signer="api-key",
+        text="native",
+        embeddings=True,
     ),
     Vendor(
         name="together",
@@ -185,7 +219,7 @@ _ROWS: Final = (
 VENDORS: Final[Mapping[str, Vendor]] = {row.name: row for row in _ROWS}
 
 # Names of the seed that this build has no dialect for: an error message can say so, not "unknown".
-PLANNED: Final = frozenset({"bedrock", "vertex", "azure"})
+PLANNED: Final = frozenset({"bedrock"})
 
 
 def dialect_of(vendor: Vendor) -> Dialect:
@@ -196,6 +230,10 @@ def dialect_of(vendor: Vendor) -> Dialect:
             dialect = OpenAI(stream_options=vendor.stream_options, terminal=vendor.terminal)
         case "anthropic":
             dialect = Anthropic()
+        case "gemini":
+            dialect = Gemini()
+        case "vertex":
+            dialect = Vertex()
         case unknown:
             assert_never(unknown)
     return dialect if vendor.text == "native" else TextAsChat(dialect)
@@ -206,14 +244,14 @@ def dialects_of(vendor: Vendor) -> Mapping[Operation, Dialect]:
     return dict.fromkeys(vendor.operations, dialect_of(vendor))
 
 
-def normalise_base(base: str) -> str:
+def normalise_base(base: str, version: str = "/v1") -> str:
     """An apiBase in the form that an OpenAI SDK wants as its `base_url`, without a trailing slash.
 
-    A base without a path gets `/v1`, and so does Alibaba's `/compatible-mode`; any other path is the
-    operator's own and stays.
+    A base without a path gets the `version`, and so does Alibaba's `/compatible-mode`; any other path is
+    the operator's own and stays.
     """
     parts = urlsplit(base.strip())
     path = parts.path.rstrip("/")
     if path in ("", "/compatible-mode"):
-        path += "/v1"
+        path += version
     return urlunsplit(parts._replace(path=path))

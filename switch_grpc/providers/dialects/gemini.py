@@ -56,8 +56,9 @@ class Gemini:
             data = encode_chat(request, binding, stream=head.stream, fetches=fetches)
             calls = [("streamGenerateContent" if head.stream else "generateContent", data)]
         headers = headers_of(head, binding)
+        query = "alt=sse" if head.stream else ""  # else a stream is one JSON list
         return [
-            WireRequest(url=url_of(binding.base_url, model, verb, head.stream), headers=headers, body=data)
+            WireRequest(url=url_of(binding.base_url, f"{model}:{verb}", query), headers=headers, body=data)
             for verb, data in calls
         ]
 
@@ -93,13 +94,11 @@ def model_path(model: str, *, vertex: bool) -> str:
     return f"publishers/google/models/{model}" if vertex else f"models/{model}"
 
 
-def url_of(base: str, model: str, verb: str, stream: bool) -> str:
+def url_of(base: str, method: str, query: str = "") -> str:
     """The method's address; a query that the base carries stays."""
-    root, _, query = base.partition("?")
-    parts = [query] if query else []
-    if stream:
-        parts.append("alt=sse")
-    return f"{root.rstrip('/')}/{model}:{verb}" + (f"?{'&'.join(parts)}" if parts else "")
+    root, _, given = base.partition("?")
+    queries = "&".join(filter(None, (given, query)))
+    return f"{root.rstrip('/')}/{method}" + (f"?{queries}" if queries else "")
 
 
 def headers_of(head: Head, binding: Binding) -> dict[str, str]:

@@ -17,8 +17,8 @@ from msgspec import Raw
 from switch_grpc.faults import Fault, Kind, bad_request
 from switch_grpc.providers.dialects.base import Binding
 from switch_grpc.providers.dialects.gemini_error import raise_error
-from switch_grpc.providers.dialects.gemini_parameters import members_of
 from switch_grpc.providers.dialects.gemini_request import cannot_of
+from switch_grpc.providers.dialects.parameters import members_of
 from switch_grpc.v1 import embedding_pb2 as pb
 
 _OWN: Final = {

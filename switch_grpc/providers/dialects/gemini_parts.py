@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from switch_grpc.faults import Fault, bad_request
-from switch_grpc.providers.dialects.gemini_parameters import members_of
+from switch_grpc.providers.dialects.parameters import members_of
 from switch_grpc.v1 import chat_pb2 as pb
 
 Part = dict[str, Any] | Raw

@@ -16,8 +16,8 @@ from msgspec import Raw
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import Binding
 from switch_grpc.providers.dialects.gemini_contents import conversation
-from switch_grpc.providers.dialects.gemini_parameters import Parameters, members_of, parameters
 from switch_grpc.providers.dialects.gemini_parts import Cannot
+from switch_grpc.providers.dialects.parameters import Parameters, members_of, parameters
 from switch_grpc.v1 import chat_pb2 as pb
 
 # Members of the body and of its generationConfig (google-genai 1.x, types.GenerateContentConfig).

@@ -6,6 +6,7 @@
     {"object": "error", "message", "type", "code"}              Mistral, older vLLM
     {"message": {"detail": [{"type", "loc", "msg"}]}}           Mistral's validator
     {"detail": [{"type", "loc", "msg"}]}, {"detail": "..."}     FastAPI servers
+    {"error": {..., "innererror": {"code"}}}                    Azure, of what its content filter refused
     [{"error": {...}}]                                          Google's compatible endpoint
 
 An error inside a 200 is one of these, in a body, in an event named `error` or in any other, or in a choice.
@@ -85,6 +86,9 @@ def _read(document: object) -> UpstreamError:
             message = f"{message}: {metadata['raw']}"
         if metadata.get("reasons") or metadata.get("flagged_input"):
             code = "content_filter"
+    inner = envelope.get("innererror")
+    if isinstance(inner, dict) and inner.get("code") == "ResponsibleAIPolicyViolation":
+        code = "content_filter"
     return UpstreamError(
         type=_text(envelope.get("type")),
         code=code,
