@@ -26,6 +26,7 @@ SIGNERS: Final[Mapping[str, Callable[[Secret], Signer]]] = {
     "x-api-key": lambda secret: HeaderKey(secret, "x-api-key", ""),
     "none": lambda secret: NoAuth(),
     "api-key": lambda secret: HeaderKey(secret, "api-key", ""),
+    "x-goog-api-key": lambda secret: HeaderKey(secret, "x-goog-api-key", ""),
 }
 
 
