@@ -30,9 +30,14 @@ STATUS_OF: Final[Mapping[str, int]] = {
 # An empty account is an invalid_request_error like a caller's mistake, and has no code of its own. These are
 # the provider's words at the very start, where no caller's text stands.
 _NO_CREDIT: Final = "Your credit balance is too low"
-# "messages.0.name: Extra inputs are not permitted"; "`temperature` is deprecated for this model."
+# What the API, or the model, has no place for:
+#   messages.0.name: Extra inputs are not permitted
+#   messages.0.content.0: Input tag 'video_url' found using 'type' does not match any of the expected tags
+#   `temperature` is deprecated for this model.
+#   role 'system' is not supported on this model
 _NOT_TAKEN: Final = re.compile(
-    r"(?P<param>[\w.]+): Extra inputs are not permitted$|`(?P<gone>\w+)` is deprecated for this model"
+    r"(?P<path>[\w.]+): (Extra inputs are not permitted|Input tag '[^']{1,100}' found using 'type')"
+    r"|(role )?[`'](?P<name>[\w.]+)[`'] is (deprecated|not supported) (for|on) this model"
 )
 
 
@@ -64,7 +69,7 @@ def _read(document: Any) -> UpstreamError:
         if message.startswith(_NO_CREDIT):
             code = "billing_error"
         elif found := _NOT_TAKEN.match(message):
-            code, param = "unsupported_parameter", found["param"] or found["gone"]
+            code, param = "unsupported_parameter", found["path"] or found["name"]
     return UpstreamError(type=type_, code=code, message=message, param=param)
 
 

@@ -25,12 +25,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from switch_grpc.faults import Fault, Kind, bad_request
-from switch_grpc.openai_wire import decode_chat_request, encode_chat_request
-from switch_grpc.providers.dialects.anthropic_blocks import Cannot, Members, encode, extra_of, members_of
+from switch_grpc.faults import bad_request
+from switch_grpc.providers.dialects.anthropic_blocks import Cannot, encode, extra_of
 from switch_grpc.providers.dialects.anthropic_messages import conversation
 from switch_grpc.providers.dialects.anthropic_models import Traits
 from switch_grpc.providers.dialects.base import Binding
+from switch_grpc.providers.dialects.parameters import Members, members_of, parameters
 from switch_grpc.v1 import chat_pb2 as pb
 
 Given = Mapping[str, Any]  # the fields that are set, by name
@@ -66,17 +66,16 @@ _REFUSED: Final[Mapping[str, tuple[object, ...]]] = {
     "functions_json": ("[]",),
     "function_call_json": (),
 }
-# Members of extra_json that hold OpenAI's parameters only where these are null or empty.
-_NOT_A_LIST: Final = (Raw(b"[]"), Raw(b"{}"))
 
 
 def encode_request(
     request: pb.ChatRequest, binding: Binding, *, stream: bool, traits: Traits, cannot: Cannot
 ) -> bytes:
     """The body of a Messages request. Raises Fault(CAPABILITY | BAD_REQUEST) naming the field."""
-    wanted = _layered(request, binding, stream, traits)
+    unknown_here = () if traits.sampling else _SAMPLING
+    counting = parameters(request, binding, stream=stream, not_by_default=unknown_here)
+    wanted, extra = counting.request, counting.extra
     given = {field.name: value for field, value in wanted.ListFields()}
-    extra = _extra(wanted)
     _refuse(given, cannot)
     system, turns = conversation(request.messages, system_turns=traits.system_turns, cannot=cannot)
     body: Body = {"model": binding.model, "max_tokens": _max_tokens(given, traits)}
@@ -96,48 +95,10 @@ def encode_request(
     return encode(_joined(body, extra))
 
 
-# -- layers of parameters --
+# -- all together --
 
 
-def _layered(request: pb.ChatRequest, binding: Binding, stream: bool, traits: Traits) -> pb.ChatRequest:
-    """The parameters that hold, without messages: defaults < the caller's < providerParams < streamingParams.
-
-    Parameters may go by OpenAI's names or Anthropic's. A default temperature does not concern a model that
-    takes none: a route's defaults are for all its targets.
-    """
-    defaults, params = binding.defaults, dict(binding.params)
-    if stream:
-        params.update(binding.streaming_params)
-    if not traits.sampling:
-        defaults = {name: value for name, value in defaults.items() if name not in _SAMPLING}
-    if not defaults and not params:
-        return request
-    bare = pb.ChatRequest(messages=[pb.Message(role=pb.ROLE_USER, content="-")])
-    fields = {field.name: value for field, value in request.ListFields() if field.name != "messages"}
-    bare.MergeFrom(pb.ChatRequest(**fields))
-    data = encode_chat_request(bare, model="-", stream=False, defaults=defaults, params=params)
-    try:
-        return decode_chat_request(data)
-    except Fault as fault:
-        raise Fault(
-            Kind.CAPABILITY,
-            f"the parameters set for target {binding.target!r} are not usable: {fault.message}",
-            param=fault.param,
-            target=binding.target,
-        ) from fault
-
-
-def _extra(wanted: pb.ChatRequest) -> Members:
-    """Unknown members; OpenAI's own are here only where they are null or empty, which says nothing."""
-    fields = pb.ChatRequest.DESCRIPTOR.fields_by_name
-    return {
-        name: raw
-        for name, raw in extra_of(wanted.extra_json).items()
-        if raw not in _NOT_A_LIST or name not in fields
-    }
-
-
-def _joined(body: Body, extra: Members) -> Body:
+def _joined(body: Body, extra: Mapping[str, Raw]) -> Body:
     """With the members that are Anthropic's own, which win; both sides of output_config count."""
     for name, raw in extra.items():
         if name in ("model", "messages", "stream"):
@@ -284,7 +245,9 @@ class _RawChoice(msgspec.Struct):
 
 
 def _raw_choice(raw: str, body: Body, cannot: Cannot) -> Body:
-    """OpenAI's `allowed_tools`, or one of Anthropic's own choices."""
+    """OpenAI's `allowed_tools`, Mistral's "any", or one of Anthropic's own choices."""
+    if raw == '"any"':
+        return {"type": "any"}
     try:
         choice = msgspec.json.decode(raw, type=_RawChoice)
     except msgspec.DecodeError as error:
@@ -308,7 +271,7 @@ def _name_of(tool: Body | Raw) -> str:
 # -- thinking and structured output --
 
 
-def _put_thinking(body: Body, given: Given, extra: Members, traits: Traits, cannot: Cannot) -> None:
+def _put_thinking(body: Body, given: Given, extra: Mapping[str, Raw], traits: Traits, cannot: Cannot) -> None:
     effort = given.get("reasoning_effort")
     if effort is None:
         return
