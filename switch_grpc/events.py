@@ -24,6 +24,7 @@ class AttemptFinished:
     duration: float
     ttfb: float | None  # to the first byte of the provider's answer
     usage: chat_pb2.Usage | None
+    cost: float | None = None  # US dollars; None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

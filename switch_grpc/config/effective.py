@@ -154,6 +154,7 @@ class Pool:
     thresholds: HealthThresholds
     max_cost_per_token: float | None
     prioritize_cost: bool
+    derived: bool = False  # of downgrades, behind all that are listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from google.protobuf.message import Message
@@ -16,6 +16,8 @@ from switch_grpc.engine.deadline import TargetTimers
 from switch_grpc.engine.regions import MOVES, Region, Regions
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.openai_wire import split_chat, split_completion
+from switch_grpc.providers.adapt import Adapter
+from switch_grpc.providers.catalog import Price
 from switch_grpc.providers.classify import classify
 from switch_grpc.providers.dialects.base import (
     Binding,
@@ -28,7 +30,7 @@ from switch_grpc.providers.dialects.base import (
     WireRequest,
 )
 from switch_grpc.providers.dialects.openai import stream_kind
-from switch_grpc.request import Body, Head, Operation
+from switch_grpc.request import Body, Head, MessageBody, Operation
 from switch_grpc.routing.target import Target
 from switch_grpc.upstream.base import Exchange, Timers, Upstream
 from switch_grpc.v1 import chat_pb2, completion_pb2
@@ -60,6 +62,8 @@ class Wiring:
     exchange_timers: Timers
     patterns: Sequence[re.Pattern[str]]  # permanentFailureHandling.errorPatterns
     permanent: bool  # permanentFailureHandling.enabled
+    price: Price | None = None  # of the model here; None: not known
+    adapter: Adapter | None = None  # fits requests to the model; None: it takes all
     regions: Regions | None = None  # where it may be asked, if in more than one place
 
 
@@ -86,7 +90,8 @@ class Ask:
         """The whole reply. Raises Fault."""
         dialect = self._dialect()
         replies = []
-        wires = dialect.encode(self._head, self._body, self._wiring.binding)
+        body, binding = self._fitted()
+        wires = dialect.encode(self._head, body, binding)
         for number in range(len(wires)):
             exchange = await self._open(dialect, wires, number)
             try:
@@ -98,9 +103,9 @@ class Ask:
     async def chunks(self) -> AsyncGenerator[Sequence[Message], None]:
         """Batches of chunks that came together. Raises Fault; close it to close the provider's socket."""
         dialect = self._dialect()
-        binding = self._wiring.binding
-        wires = dialect.encode(self._head, self._body, binding)
-        decoder = dialect.decoder(self._head, self._body, binding)
+        body, binding = self._fitted()
+        wires = dialect.encode(self._head, body, binding)
+        decoder = dialect.decoder(self._head, body, binding)
         whole: list[WireReply] = []
         for number in range(len(wires)):
             exchange = await self._open(dialect, wires, number)
@@ -137,6 +142,19 @@ class Ask:
                 f"target {binding.target!r} ({binding.provider}) does not serve {self._head.operation} calls",
             )
         return dialect
+
+    def _fitted(self) -> tuple[Body[Message], Binding]:
+        """The request and what its dialect knows of the target, as the model takes them. Raises Fault."""
+        body, binding, adapter = self._body, self._wiring.binding, self._wiring.adapter
+        if adapter is None:
+            return body, binding
+        fitted = adapter.fit(body.message(), binding.defaults)
+        self._attempt.adaptations = fitted.notes
+        if fitted.request is not body.message():
+            body = MessageBody(fitted.request)
+        if fitted.defaults is not binding.defaults:
+            binding = replace(binding, defaults=fitted.defaults)
+        return body, binding
 
     # What came, in messages.
 

@@ -38,6 +38,7 @@ class Attempt:
         "_proven",
         "_share",
         "_timers",
+        "adaptations",
         "clock",
         "committed",
         "content_at",
@@ -68,6 +69,7 @@ class Attempt:
         self.entry = entry  # its place at the target
         self.clock = clock
         self.started = now
+        self.adaptations: Sequence[str] = ()  # what was changed of the request to suit the target
         self.sent = False  # a request went out, or was about to
         self.committed = False  # the caller has a part of the answer
         self.finished = False  # the answer is complete

@@ -16,6 +16,7 @@ from switch_grpc.engine.tries import breaker_changed
 from switch_grpc.events import BreakerChanged, ConfigReloaded, Event
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.routing.balance import unfit
+from switch_grpc.routing.needs import words
 from switch_grpc.routing.route import Route
 from switch_grpc.routing.states import Cause, Snapshot, State, Transition
 from switch_grpc.routing.table import RouteTable
@@ -134,7 +135,7 @@ class Control:
         explained = admin_pb2.ExplainRouteResponse(route=route.spec.name, strategy=route.strategy)
         candidates = route.preview(sticky_key=sticky_key or None, now=now)
         for target in candidates:
-            explained.candidates.append(_candidate(target, f"by {route.strategy}", admissible=True))
+            explained.candidates.append(_candidate(target, _rank(target, route), admissible=True))
         for pool in route.pools:
             for target in pool.targets:
                 if target not in candidates:
@@ -218,6 +219,14 @@ def _override(seen: Snapshot, wall: float) -> admin_pb2.BreakerOverride:
     if seen.override_until is not None and math.isfinite(seen.override_until):
         override.until.CopyFrom(stamp(wall + seen.override_until))
     return override
+
+
+def _rank(target: Target, route: Route) -> str:
+    """Why it stands where it does, and for which calls it is passed over."""
+    pool = next(pool for pool in route.pools if target in pool.targets)
+    why = "a downgrade" if pool.spec.derived else f"by {pool.spec.strategy}"
+    lacks = words(target.spec.lacks)
+    return f"{why}; not for calls that need it to {lacks}" if lacks else why
 
 
 def _candidate(target: Target, reason: str, *, admissible: bool) -> admin_pb2.ExplainRouteResponse.Candidate:

@@ -138,3 +138,6 @@ def put_info(info: route_info_pb2.RouteInfo, tries: Tries, attempt: Attempt) -> 
     info.attempts.append(attempt.record(None))
     info.model_differs = spec.model != route.targets[0].spec.model
     info.request_id = tries.permit.call.id
+    info.adaptations.extend(attempt.adaptations)
+    if (cost := tries.cost(attempt)) is not None:
+        info.cost_usd = cost

@@ -16,6 +16,7 @@ from switch_grpc.permit import Permit
 from switch_grpc.request import Head
 from switch_grpc.routing.budget import is_free
 from switch_grpc.routing.gate import Place
+from switch_grpc.routing.needs import words
 from switch_grpc.routing.route import Route
 from switch_grpc.routing.states import State, Transition
 from switch_grpc.routing.target import Target
@@ -63,6 +64,7 @@ class Tries:
             tokens=self._tokens,
             now=clock(),
             rng=rng,
+            needs=head.needs,
         )
         self._plan = Plan(self._candidates.targets, on_content_filter=route.spec.fallback.on_content_filter)
         self._paid_in = False
@@ -112,6 +114,11 @@ class Tries:
         """Whether an answer from `target` is a fallback's."""
         return self._candidates.fallback(target)
 
+    def cost(self, attempt: Attempt) -> float | None:
+        """What the attempt costs, in US dollars; None where usage or price is not known."""
+        price = self._wirings[attempt.target].price
+        return None if price is None or attempt.usage is None else price.of(attempt.usage)
+
     # What an attempt tells its judge.
 
     def proven(self, attempt: Attempt) -> None:
@@ -145,6 +152,7 @@ class Tries:
                 duration=now - attempt.started,
                 ttfb=None if first is None else first - attempt.started,
                 usage=usage,
+                cost=self.cost(attempt),
             )
         )
         return self.records
@@ -214,10 +222,15 @@ class Tries:
 
     def _nobody(self, now: float) -> Fault:
         """What a call hears whose route has nobody to ask."""
+        name, needs = self.route.spec.name, self.head.needs
+        if lacking := self.route.lacking(needs):
+            return Fault(
+                Kind.CAPABILITY, f"no target of route {name!r} has a model that can {words(lacking)}"
+            )
         return Fault(
             Kind.NO_TARGET,
-            f"no target of route {self.route.spec.name!r} can be asked at the moment",
-            retry_after=self.route.soonest(now, self._tokens),
+            f"no target of route {name!r} can be asked at the moment",
+            retry_after=self.route.soonest(now, self._tokens, needs),
         )
 
 

@@ -39,6 +39,9 @@ class Metrics:
         self._ttfb = make(
             Histogram, "switch_attempt_ttfb_seconds", "To a provider's first byte", "route", "target"
         )
+        self._cost = make(
+            Counter, "switch_cost_usd", "US dollars, by the catalogue's prices", "route", "target"
+        )
         self._tokens = make(Counter, "switch_tokens", "Tokens as counted by providers", "route", "direction")
         self._breaker = make(
             Gauge, "switch_breaker_state", "0 closed, 1 half open, 2 open", "route", "target"
@@ -77,10 +80,13 @@ class Metrics:
                 self._attempts.labels(event.route, event.target, outcome).inc,
                 self._upstream.labels(event.route, event.target).observe,
                 self._ttfb.labels(event.route, event.target).observe,
+                self._cost.labels(event.route, event.target).inc,
             )
-        count, duration, ttfb = children
+        count, duration, ttfb, cost = children
         count(1)
         duration(event.duration)
+        if event.cost is not None:
+            cost(event.cost)
         if event.ttfb is not None:
             ttfb(event.ttfb)
 

@@ -40,6 +40,12 @@ def geography(model: str) -> str:
     return found[1] if found else ""
 
 
+def short(model: str) -> str:
+    """The name as people call it: `claude-3-haiku` for `us.anthropic.claude-3-haiku-20240307-v1:0`."""
+    name = _GEOGRAPHY.sub("", model.rpartition("/")[2], count=1)
+    return _DATE.sub("", _VERSION.sub("", _MAKER.sub("", name, count=1)))
+
+
 @lru_cache(maxsize=4096)
 def normal(model: str) -> str:
     """The name without namespace, geography, maker, version, date and `-latest`, dots as dashes.
@@ -50,8 +56,6 @@ def normal(model: str) -> str:
     name = model.lower()
     if name.startswith("ft:"):
         name = name[3:].partition(":")[0]
-    name = _GEOGRAPHY.sub("", name.rpartition("/")[2], count=1)
-    name = _MAKER.sub("", name, count=1)
-    name = _VERSION.sub("", name).removesuffix("-latest")
-    name = _DATE.sub("", name)
-    return name.replace(".", "-").replace("gpt-35", "gpt-3-5")  # Azure's spelling
+    return (
+        short(name).removesuffix("-latest").replace(".", "-").replace("gpt-35", "gpt-3-5")
+    )  # Azure's spelling

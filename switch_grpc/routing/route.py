@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from switch_grpc.call import Call
-from switch_grpc.request import Head
+from switch_grpc.request import Head, Need
 from switch_grpc.routing.balance import Rotation, order, unfit
 from switch_grpc.routing.budget import RetryBudget
 from switch_grpc.routing.gate import Gate, GatePolicy
@@ -51,6 +51,7 @@ class PoolSpec:
     strategy: str = "priority-based"
     min_healthy: int = 1  # with fewer healthy targets the pool is passed over
     max_cost_per_token: float | None = None  # US dollars
+    derived: bool = False  # of downgrades: not one of those that operators listed
 
 
 class Pool:
@@ -69,10 +70,12 @@ class Pool:
         """These of its targets in the order in which to try them; the first counts as picked."""
         return order(self.spec.strategy, targets, self.rotation, now, rng, sticky_key)
 
-    def fit(self) -> list[Target]:
-        """Its targets but for those that no state of things would let it ask."""
-        ceiling = self.spec.max_cost_per_token
-        return [target for target in self.targets if unfit(target, ceiling) is None]
+    def fit(self, needs: Need = Need.NONE) -> list[Target]:
+        """Its targets but for those that no state of things would let it ask for what is needed."""
+        ceiling, needed = self.spec.max_cost_per_token, needs.value
+        return [
+            target for target in self.targets if not target.lacks & needed and unfit(target, ceiling) is None
+        ]
 
     def misses_its_best(self, fit: Sequence[Target], well: Sequence[Target]) -> bool:
         """Whether none of those `well` is first choice, so that any answer is second choice.
@@ -140,15 +143,32 @@ class Route:
         found = shadow.candidates(fallback=True, sticky_key=sticky_key, tokens=0, now=now, rng=chance)
         return found.targets
 
-    def soonest(self, now: float, tokens: int = 0) -> float | None:
+    def soonest(self, now: float, tokens: int = 0, needs: Need = Need.NONE) -> float | None:
         """Seconds until a target may be asked again, 1 to 60; None where none will be by itself."""
-        return soonest([target for pool in self.pools for target in pool.fit()], now, tokens)
+        return soonest([target for pool in self.pools for target in pool.fit(needs)], now, tokens)
+
+    def lacking(self, needs: Need) -> Need:
+        """Those of the needs that no target can meet; all of them where no target meets all at once."""
+        if not needs or any(not target.lacks & needs.value for target in self.targets):
+            return Need.NONE
+        nobody = needs
+        for target in self.targets:
+            nobody &= target.spec.lacks
+        return nobody or needs
 
     def candidates(
-        self, *, fallback: bool, sticky_key: str | None, tokens: int, now: float, rng: random.Random
+        self,
+        *,
+        fallback: bool,
+        sticky_key: str | None,
+        tokens: int,
+        now: float,
+        rng: random.Random,
+        needs: Need = Need.NONE,
     ) -> Candidates:
         """The admissible targets in order: pool after pool, each by its own strategy.
 
+        One whose model cannot do what is needed is left out, which makes no answer a fallback's.
         A pool with too few healthy targets is passed over while another has any; its targets then come last,
         since one that answers is better than none. `fallback=False` asks one target and no other: the best
         of those that can be asked.
@@ -157,12 +177,13 @@ class Route:
         ranked: list[Target] = []
         last: list[Target] = []
         passed_over = False  # a target that would have come before all in `ranked`
+        several = sum(not pool.spec.derived for pool in self.pools) > 1
         for pool in self.pools:
             if limit is not None and len(ranked) >= limit:
                 break  # a pool that is not needed does not count a pick
-            fit = pool.fit()
+            fit = pool.fit(needs)
             well = [target for target in fit if target.refusal(now, tokens) is None]
-            thin = len(self.pools) > 1 and pool.thin(now)
+            thin = several and pool.thin(now)
             if not ranked:
                 passed_over = passed_over or thin or pool.misses_its_best(fit, well)
             if well:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from switch_grpc.faults import Effect, Fault, Kind
+from switch_grpc.request import Need
 from switch_grpc.routing.breaker import Breaker, Permit
 from switch_grpc.routing.cooldown import Cooldown
 from switch_grpc.routing.gate import Gate, GatePolicy, Ticket
@@ -41,6 +42,7 @@ class TargetSpec:
     weight: float = 1.0
     cost: float | None = None  # US dollars per token
     context_window: int | None = None  # tokens; None: not known
+    lacks: Need = Need.NONE  # what the model is known not to do
     max_retries: int = 3
     retry_delay: float = 1.0
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
@@ -82,6 +84,7 @@ class Target:
         "cost",
         "gate",
         "key",
+        "lacks",
         "limits",
         "load",
         "priority",
@@ -96,6 +99,7 @@ class Target:
         self.weight = spec.weight
         self.priority = spec.priority
         self.cost = spec.cost
+        self.lacks = spec.lacks.value  # as a number: flags are slow to compare
         self.breaker = Breaker(spec.breaker)
         self.load = Load()
         self.cooldown = Cooldown()
@@ -167,7 +171,7 @@ class Target:
         tokens: int | None = None,
         sent: bool = True,
     ) -> Transition | None:
-        """What became of the attempt: a fault or None, the tokens used, where known, and whether it was sent."""
+        """What became of the attempt: a fault or None, the tokens used, if known, and whether it was sent."""
         outcome = SUCCEEDED if fault is None else fault.effect
         entry.flight.end(outcome, now)
         if entry.ticket is not None:
@@ -199,7 +203,7 @@ class Target:
         return self.breaker.reset(now)
 
     def credential(self, fingerprint: str, now: float) -> Transition | None:
-        """Its credential was fetched; another one than before is a reason to ask again, whatever went wrong."""
+        """Its credential was fetched; another than before is a reason to ask again, whatever went wrong."""
         before, self.record.fingerprint = self.record.fingerprint, fingerprint
         if before in ("", fingerprint):
             return None
