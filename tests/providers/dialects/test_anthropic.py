@@ -735,7 +735,7 @@ def test_text_comes_piece_by_piece_and_usage_last() -> None:
 
 def test_an_error_in_the_middle_of_a_stream_is_that_error() -> None:
     with pytest.raises(UpstreamFailure) as caught:
-        chunks(Anthropic(), stream("overloaded"), bound())
+        chunks(Anthropic(), stream("overloaded_stream"), bound())
     assert (caught.value.status, caught.value.error.type) == (529, "overloaded_error")
 
 
