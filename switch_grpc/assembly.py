@@ -9,6 +9,7 @@ from switch_grpc import auth
 from switch_grpc.call import Principal
 from switch_grpc.config import effective
 from switch_grpc.config.check import Tables
+from switch_grpc.config.degrade import degraded
 from switch_grpc.config.source import Loaded
 from switch_grpc.config.stores import SimpleKeys
 from switch_grpc.credentials.sources import EnvSource, FileSource, Missing, Source
@@ -17,7 +18,10 @@ from switch_grpc.engine.ask import Store, Wiring
 from switch_grpc.engine.control import stamp
 from switch_grpc.engine.deadline import CallLimits, TargetTimers
 from switch_grpc.engine.engine import Snapshot
+from switch_grpc.providers.adapt import Adapter
+from switch_grpc.providers.catalog import Model, Price, built_in
 from switch_grpc.providers.dialects.base import Binding
+from switch_grpc.providers.model_names import short
 from switch_grpc.providers.vendors import PLANNED, VENDORS, Vendor, dialects_of, normalise_base
 from switch_grpc.routing.balance import STRATEGIES
 from switch_grpc.routing.policy import BreakerPolicy, PermanentPolicy
@@ -53,16 +57,22 @@ def snapshot(loaded: Loaded, *, upstreams: Upstreams, wall: float) -> Snapshot:
     """All that comes from one configuration, with fresh state. Call it on the event loop that serves."""
     config, environ = loaded.config, loaded.environ
     stores = {store.id: _store(store, environ, config) for store in config.credential_stores.values()}
+    catalog = built_in().with_overrides(config.catalog.models)
     wirings: dict[Target, Wiring] = {}
     routes = []
     for route in config.routes:
         pools = []
-        for pool in route.pools:
-            targets = [Target(_target_spec(route, pool, target)) for target in pool.targets]
+        lesser = degraded(route, catalog.downgrades, short)
+        for pool in (*route.pools, *filter(None, [lesser])):
+            models = [catalog.find(target.provider, target.model) for target in pool.targets]
+            targets = [
+                Target(_target_spec(route, pool, *pair)) for pair in zip(pool.targets, models, strict=True)
+            ]
             pools.append(Pool(_pool_spec(pool), targets))
-            for made, target in zip(targets, pool.targets, strict=True):
+            for made, target, model in zip(targets, pool.targets, models, strict=True):
                 store = stores[target.credentials] if target.credentials else NoCredentials()
-                wirings[made] = _wiring(made, target, store, upstreams.of(target.egress))
+                adapter = _adapter(target, model, strict=route.parameters == "strict")
+                wirings[made] = _wiring(made, target, store, upstreams.of(target.egress), model, adapter)
         routes.append(Route(_route_spec(route), pools))
     return Snapshot(
         table=RouteTable(routes),
@@ -73,8 +83,33 @@ def snapshot(loaded: Loaded, *, upstreams: Upstreams, wall: float) -> Snapshot:
     )
 
 
-def _target_spec(route: effective.Route, pool: effective.Pool, target: effective.Target) -> TargetSpec:
-    limits, cost = pool.thresholds, target.cost
+def _price(target: effective.Target, model: Model) -> Price | None:
+    """The target's own price, else the catalogue's."""
+    cost = target.cost
+    if cost is None:
+        return model.price
+    return Price(
+        input=cost.input, output=cost.output, cached_input=cost.cached_input, cache_write=cost.cache_write
+    )
+
+
+def _adapter(target: effective.Target, model: Model, *, strict: bool) -> Adapter | None:
+    """What fits requests to the model; None where nothing is known that it does not take."""
+    if model.max_output_tokens is None and not (model.rules.named() or model.rules.limit):
+        return None
+    return Adapter(
+        model.rules,
+        max_output=model.max_output_tokens,
+        strict=strict,
+        target=target.name,
+        model=target.model,
+    )
+
+
+def _target_spec(
+    route: effective.Route, pool: effective.Pool, target: effective.Target, model: Model
+) -> TargetSpec:
+    limits, price = pool.thresholds, _price(target, model)
     return TargetSpec(
         route=route.name,
         name=target.name,
@@ -83,7 +118,9 @@ def _target_spec(route: effective.Route, pool: effective.Pool, target: effective
         identity=target.identity,
         priority=target.priority,
         weight=target.weight,
-        cost=None if cost is None else cost.input + cost.output,
+        cost=None if price is None else price.input + price.output,
+        context_window=model.context_window,
+        lacks=model.lacks,
         max_retries=target.max_retries,
         retry_delay=target.retry_delay,
         breaker=_breaker_policy(target.breaker),
@@ -126,6 +163,7 @@ def _pool_spec(pool: effective.Pool) -> PoolSpec:
         strategy="cost-optimized" if pool.prioritize_cost else pool.strategy,
         min_healthy=pool.thresholds.min_healthy,
         max_cost_per_token=pool.max_cost_per_token,
+        derived=pool.derived,
     )
 
 
@@ -154,7 +192,14 @@ def _limits(route: effective.Route, timeouts: effective.CallTimeouts) -> CallLim
     )
 
 
-def _wiring(made: Target, target: effective.Target, store: Store, upstream: Upstream) -> Wiring:
+def _wiring(
+    made: Target,
+    target: effective.Target,
+    store: Store,
+    upstream: Upstream,
+    model: Model,
+    adapter: Adapter | None,
+) -> Wiring:
     vendor, timers = VENDORS.get(target.provider), target.timers
     return Wiring(
         target=made,
@@ -172,6 +217,8 @@ def _wiring(made: Target, target: effective.Target, store: Store, upstream: Upst
         exchange_timers=Timers(connect=timers.connect, head=timers.ttfb, idle=timers.idle),
         patterns=target.breaker.permanent.error_patterns,
         permanent=target.breaker.permanent.enabled,
+        price=_price(target, model),
+        adapter=adapter,
     )
 
 
