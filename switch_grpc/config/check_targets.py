@@ -50,6 +50,13 @@ class VendorFacts(Protocol):
     def keyless(self) -> bool:
         """Works without a credential."""
 
+    @property
+    def regional(self) -> bool:
+        """Asked in AWS's regions."""
+
+    def instead_of(self, model: str) -> str | None:
+        """What to use in place of a model that it has retired; None where it has not."""
+
 
 def targets_in(definitions: Definitions) -> Iterator[tuple[Where, TargetEntry]]:
     """Every entry of a `providers[]`, of routes and of pools, with its place."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from switch_grpc.config import effective, schema, service
 from switch_grpc.config.environment import Environment
 from switch_grpc.config.layers import merge, parameters, pool_order, raw_json
-from switch_grpc.config.stores import AnyStore, AwsStore, GoogleStore, stores_in
+from switch_grpc.config.stores import AnyStore, AwsKeys, AwsStore, GoogleStore, stores_in
 
 
 class Routes:
@@ -114,7 +114,7 @@ class Routes:
             ),
             timers=_timers(merge(entry.timeouts, route.timeouts, self._definitions.timeouts)),
             max_in_flight=entry.max_in_flight,
-            regions=tuple(entry.regions) or _region(store, environment.variables),
+            regions=tuple(entry.regions) or _region(entry, store, environment.variables),
             project=entry.project or _project(store, environment.variables),
             location=entry.location,
             deployment=entry.deployment,
@@ -176,11 +176,14 @@ def _cost(cost: float | service.Prices | None) -> effective.Cost | None:
     return effective.Cost(input=cost, output=cost, cached_input=cost, cache_write=cost)
 
 
-def _region(store: AnyStore | None, variables: Mapping[str, str]) -> tuple[str, ...]:
+def _region(
+    entry: schema.TargetEntry, store: AnyStore | None, variables: Mapping[str, str]
+) -> tuple[str, ...]:
     """The AWS region of the target's store, which says it or names its variable."""
-    if not isinstance(store, AwsStore):
+    config = store.config if isinstance(store, AwsStore) else AwsKeys()
+    if not isinstance(store, AwsStore) and entry.provider != "bedrock":
         return ()
-    region = store.config.region or variables.get(store.config.region_var or "AWS_REGION", "")
+    region = config.region or variables.get(config.region_var or "AWS_REGION", "")
     return (region,) if region else ()
 
 

@@ -112,6 +112,7 @@ _SENTENCES: Final[Mapping[Kind, str]] = {
     Kind.CONTEXT_LENGTH: "has a smaller context window than the request needs; shorten it",
     Kind.CONTENT_FILTER: "refused the prompt for its content",
     Kind.NOT_FOUND_OBJECT: "does not know something that the request names",
+    Kind.CLOCK_SKEW: "refused a signature for its time; set the gateway's clock",
     Kind.CAPABILITY: "cannot do what the request asks for",
 }
 

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from typing import Final, Literal, assert_never
 from urllib.parse import urlsplit, urlunsplit
 
+from switch_grpc.providers.bedrock_models import retired
 from switch_grpc.providers.dialects.anthropic import Anthropic
 from switch_grpc.providers.dialects.base import Dialect
+from switch_grpc.providers.dialects.bedrock_embed import BedrockEmbed
+from switch_grpc.providers.dialects.converse import Converse
 from switch_grpc.providers.dialects.gemini import Gemini
 from switch_grpc.providers.dialects.openai import OpenAI
 from switch_grpc.providers.dialects.text_as_chat import TextAsChat
@@ -38,17 +41,22 @@ class Vendor:
     docs: str  # where to check the row
     base_url: str | None  # None: the target must give an apiBase
     base_hint: str = ""  # what an apiBase looks like, for error messages
-    dialect: Literal["openai", "anthropic", "gemini", "vertex"] = "openai"
+    dialect: Literal["openai", "anthropic", "gemini", "vertex", "converse"] = "openai"
     credentials: frozenset[str] = frozenset({"simple"})  # types of credential store it takes
     version: str = "/v1"  # the path of a base that has none
-    # How an API key is sent. A token of the types google, azure and oauth is always a bearer's.
-    signer: Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "none"] = "bearer"
+    # How an API key is sent; a token goes out as a bearer's, whatever stands here.
+    signer: Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "aws", "none"] = "bearer"
+    regional: bool = False  # asked in AWS's regions, which the base has as {region}
     keyless: bool = False  # works without any credential
     text: Literal["native", "chat"] = "chat"  # legacy completions: own endpoint, or as one chat message
     embeddings: bool = False
     stream_options: bool = True  # takes stream_options: else usage comes unasked, and asking is an error
     terminal: Literal["done", "eof"] = "done"  # eof: a clean end of the stream completes it
     quirks: Quirk = Quirk.NONE
+
+    def instead_of(self, model: str) -> str | None:
+        """What to use in place of a model that the vendor has retired; None where it has not."""
+        return retired(model) if self.dialect == "converse" else None
 
     @property
     def operations(self) -> frozenset[Operation]:
@@ -72,6 +80,17 @@ _ROWS: Final = (
         dialect="anthropic",
         signer="x-api-key",
         embeddings=False,  # it has none: https://platform.claude.com/docs/en/build-with-claude/embeddings
+    ),
+    Vendor(
+        name="bedrock",
+        docs="https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
+        base_url="https://bedrock-runtime.{region}.amazonaws.com",
+        version="",
+        dialect="converse",
+        credentials=frozenset({"aws", "simple"}),  # simple: a Bedrock API key
+        signer="aws",
+        regional=True,
+        embeddings=True,
     ),
     Vendor(
         name="gemini",
@@ -219,7 +238,7 @@ _ROWS: Final = (
 VENDORS: Final[Mapping[str, Vendor]] = {row.name: row for row in _ROWS}
 
 # Names of the seed that this build has no dialect for: an error message can say so, not "unknown".
-PLANNED: Final = frozenset({"bedrock"})
+PLANNED: Final[frozenset[str]] = frozenset()
 
 
 def dialect_of(vendor: Vendor) -> Dialect:
@@ -234,6 +253,8 @@ def dialect_of(vendor: Vendor) -> Dialect:
             dialect = Gemini()
         case "vertex":
             dialect = Vertex()
+        case "converse":
+            dialect = Converse()
         case unknown:
             assert_never(unknown)
     return dialect if vendor.text == "native" else TextAsChat(dialect)
@@ -241,7 +262,10 @@ def dialect_of(vendor: Vendor) -> Dialect:
 
 def dialects_of(vendor: Vendor) -> Mapping[Operation, Dialect]:
     """The dialect for each operation that can be asked of the vendor; one that is missing cannot be."""
-    return dict.fromkeys(vendor.operations, dialect_of(vendor))
+    dialects = dict.fromkeys(vendor.operations, dialect_of(vendor))
+    if vendor.dialect == "converse":
+        dialects[Operation.EMBED] = BedrockEmbed()
+    return dialects
 
 
 def normalise_base(base: str, version: str = "/v1") -> str:

@@ -24,6 +24,10 @@ class Row:
     base_hint: str = ""
     credentials: frozenset[str] = frozenset({"simple"})
     keyless: bool = False
+    regional: bool = False
+
+    def instead_of(self, model: str) -> str | None:
+        return "a-newer-model" if model == "a-retired-model" else None
 
 
 TABLES: Final = Tables(
