@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from switch_grpc.credentials.oauth import Token
 from switch_grpc.credentials.signer import HeaderKey, NoAuth, Secret, Signer, fingerprint
 from switch_grpc.credentials.sigv4 import AwsKeys, SigV4
 from switch_grpc.credentials.sources import Source
@@ -21,12 +22,18 @@ NEGATIVE_SECONDS: Final = 5.0
 EARLY_SECONDS: Final = 300.0  # how long before it expires a secret is fetched anew
 FORCED_INTERVAL: Final = 10.0  # a refused key is fetched again at most this often
 
+
+def _key_in(header: str) -> Callable[[Secret], Signer]:
+    """Signs with a key in its own header; an access token goes out as a bearer's at every vendor."""
+    return lambda secret: HeaderKey(secret) if isinstance(secret, Token) else HeaderKey(secret, header, "")
+
+
 SIGNERS: Final[Mapping[str, Callable[[Secret], Signer]]] = {
     "bearer": lambda secret: HeaderKey(secret),
-    "x-api-key": lambda secret: HeaderKey(secret, "x-api-key", ""),
+    "x-api-key": _key_in("x-api-key"),
     "none": lambda secret: NoAuth(),
-    "api-key": lambda secret: HeaderKey(secret, "api-key", ""),
-    "x-goog-api-key": lambda secret: HeaderKey(secret, "x-goog-api-key", ""),
+    "api-key": _key_in("api-key"),
+    "x-goog-api-key": _key_in("x-goog-api-key"),
 }
 
 
