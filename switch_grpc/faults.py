@@ -202,6 +202,10 @@ class Fault(Exception):
         """Nothing left the gateway for certain, so that repeating costs the provider nothing."""
         return self.rule.unsent and not self.sent
 
+    def forget_frames(self) -> None:
+        """For a fault that is kept: the frames that it passed hold whole requests, and must not be kept."""
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+
     def __repr__(self) -> str:
         return f"Fault({self.kind}, {self.message!r})"
 

@@ -98,7 +98,7 @@ class Attempt:
         if not isinstance(error, Fault):
             return False
         if not self.committed:
-            _forget_frames(error)
+            error.forget_frames()
             return True
         error.attempts = records
         if error.kind is Kind.DEADLINE:
@@ -161,8 +161,3 @@ REASONS: Final[Mapping[Kind, fault_pb2.FaultReason]] = {
 def deadline_fault(target: str | None = None) -> Fault:
     """The call's time is over."""
     return Fault(Kind.DEADLINE, "the deadline passed before an answer was complete", target=target)
-
-
-def _forget_frames(fault: Fault) -> None:
-    """A fault that is kept must not keep the frames that it passed: they hold the whole request."""
-    fault.__traceback__ = fault.__cause__ = fault.__context__ = None

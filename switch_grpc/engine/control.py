@@ -190,8 +190,8 @@ class Control:
             status.cooling_until.CopyFrom(stamp(wall + target.cooldown.until))
         record = target.record
         if record.fault is not None:
-            status.last_fault = REASONS[record.fault.kind]
-            status.last_fault_message = record.fault.message
+            status.last_fault = REASONS[record.fault]
+            status.last_fault_message = record.fault_message
             status.last_fault_at.CopyFrom(stamp(wall + record.fault_at))
         if seen.override is not None:
             status.override.CopyFrom(_override(seen, wall))

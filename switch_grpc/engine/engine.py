@@ -4,7 +4,7 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -55,12 +55,16 @@ class Engine:
         observers: Sequence[Observer] = (),
         admission: GatePolicy | None = None,
         rng: random.Random | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`admission`: how many calls may run at once, and wait."""
+        """`admission`: how many calls may run at once, and wait.
+
+        `clock` must not run apart from the loop's. It is not the loop's own, since uvloop's counts whole
+        milliseconds.
+        """
         self._snapshot = snapshot
         self._listen()
-        # Not the loop's: uvloop's counts whole milliseconds. The two differ by less than one.
-        self._clock = time.monotonic
+        self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311  # jitter, not cryptography
         self.control = Control(self, clock=self._clock, rng=self._rng)
         self._observers: tuple[Observer, ...] = (*observers, self.control)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from switch_grpc.faults import Fault, Kind, Same
+from switch_grpc.faults import RULES, Fault, Kind, Same
 from switch_grpc.routing.budget import backoff
 from switch_grpc.routing.target import Target
 
@@ -22,11 +22,14 @@ class Step:
     wait: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Visited:
+    """What is remembered of a target's attempts. Not the fault itself: its frames hold the whole request."""
+
     times: int
-    fault: Fault
     at: float
+    kind: Kind
+    retry_after: float | None
 
 
 class Plan:
@@ -85,7 +88,8 @@ class Plan:
         """An attempt at `target` ended with `fault`."""
         self.asked += 1
         before = self._visited.get(target)
-        self._visited[target] = _Visited(before.times + 1 if before else 1, fault, now)
+        times = before.times + 1 if before else 1
+        self._visited[target] = _Visited(times, now, fault.kind, fault.retry_after)
         if _is_too_large(fault):
             self._targets = [other for other in self._targets if _takes_more(other, target)]
             self._round = [other for other in self._round if other in self._targets]
@@ -99,16 +103,16 @@ class Plan:
         visited = self._visited.get(target)
         if visited is None:
             return False
-        retries, fault = visited.times - 1, visited.fault
-        if fault.retry_after is not None and fault.retry_after > LONGEST_PUSHBACK:
+        retries, named = visited.times - 1, visited.retry_after
+        if named is not None and named > LONGEST_PUSHBACK:
             return False
-        match fault.rule.same:
+        match RULES[visited.kind].same:
             case Same.YES:
                 return retries < target.spec.max_retries
             case Same.ONCE:
                 return retries < min(1, target.spec.max_retries)
             case Same.PUSHBACK:
-                return fault.retry_after is not None and retries < target.spec.max_retries
+                return named is not None and retries < target.spec.max_retries
             case Same.NO | Same.REAUTH:  # a renewed credential is tried within the attempt
                 return False
 
@@ -128,9 +132,8 @@ def _takes_more(other: Target, than: Target) -> bool:
 
 def _wait(target: Target, visited: _Visited, now: float, rng: random.Random) -> float:
     """Full jitter, unless the provider named a wait."""
-    fault = visited.fault
-    if fault.retry_after is not None:
-        return max(0.0, visited.at + fault.retry_after + TIMER_GRAIN - now)
-    if fault.kind is Kind.UPSTREAM_UNREACHABLE:
+    if visited.retry_after is not None:
+        return max(0.0, visited.at + visited.retry_after + TIMER_GRAIN - now)
+    if visited.kind is Kind.UPSTREAM_UNREACHABLE:
         return 0.0  # nothing was answered yet: another connection may go through at once
     return backoff(visited.times - 1, target.spec.retry_delay, rng)

@@ -102,7 +102,7 @@ class Tries:
     def failure(self) -> Fault:
         """What the caller hears when the tries have ended: the last fault; of several waits, the shortest."""
         now = self._clock()
-        fault = self._last or self._nobody(now)
+        fault, self._last = self._last or self._nobody(now), None
         if fault.kind is Kind.UPSTREAM_RATE_LIMIT and self._cool_at is not None:
             fault.retry_after = max(0.0, self._cool_at - now)
         if self._spent:
@@ -158,7 +158,8 @@ class Tries:
         return self.records
 
     def _learn(self, attempt: Attempt, fault: Fault, now: float) -> None:
-        self._last = fault
+        if not attempt.committed:
+            self._last = fault
         self._unsent = fault.unsent or not attempt.sent
         self.records.append(attempt.record(fault))
         self._plan.record(attempt.target, fault, now)

@@ -68,7 +68,8 @@ class Record:
 
     resting_until: float = -math.inf  # passed over, since its credential could not be had
     settled_at: float = -math.inf  # the last outcome that says something of the target
-    fault: Fault | None = None  # the last that was the target's own
+    fault: Kind | None = None  # the last fault that was the target's own
+    fault_message: str = ""
     fault_at: float = -math.inf
     check_ok: bool | None = None  # the last active check; None: none was made
     checked_at: float = -math.inf
@@ -192,7 +193,7 @@ class Target:
                 record.resting_until = now + CREDENTIAL_REST
             if outcome is not Effect.EXCLUDED:
                 record.settled_at = record.fault_at = now
-                record.fault = fault
+                record.fault, record.fault_message = fault.kind, fault.message
         return self.breaker.settle(entry.permit, outcome, now, rng)
 
     def reset(self, now: float) -> Transition | None:

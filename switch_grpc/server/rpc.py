@@ -186,4 +186,5 @@ def _bug(error: Exception, call_id: str) -> Fault:
 
 
 async def _refuse(context: Context, fault: Fault, call_id: str) -> NoReturn:
+    fault.forget_frames()  # those of the handlers above, which hold the fault
     await context.abort(fault.rule.code, short(fault.message), trailers_of(fault, call_id))
