@@ -53,6 +53,7 @@ class Vendor:
     stream_options: bool = True  # takes stream_options: else usage comes unasked, and asking is an error
     terminal: Literal["done", "eof"] = "done"  # eof: a clean end of the stream completes it
     quirks: Quirk = Quirk.NONE
+    limits: str = ""  # what does not work there, for docs/providers.md
 
     def instead_of(self, model: str) -> str | None:
         """What to use in place of a model that the vendor has retired; None where it has not."""
@@ -198,6 +199,66 @@ _ROWS: Final = (
         base_url="https://api.x.ai/v1",
         # Its /completions serves no reasoning model: .../inference/legacy
         quirks=Quirk.KEY_IS_400,  # https://docs.x.ai/developers/debugging
+    ),
+    Vendor(
+        name="cerebras",
+        docs="https://inference-docs.cerebras.ai/resources/openai",
+        base_url="https://api.cerebras.ai/v1",
+        text="native",
+        limits="no penalties, logit_bias or service_tier",
+    ),
+    Vendor(
+        name="nvidia",  # build.nvidia.com; a NIM of one's own is asked by its apiBase
+        docs="https://docs.api.nvidia.com/nim/reference/llm-apis",
+        base_url="https://integrate.api.nvidia.com/v1",
+        text="native",
+        embeddings=True,
+        limits="embedding models want `input_type` (providerParams)",
+    ),
+    Vendor(
+        name="perplexity",
+        docs="https://docs.perplexity.ai/docs/sonar/openai-compatibility",
+        base_url="https://api.perplexity.ai",
+        version="",  # its alias /chat/completions has none
+        # docs.perplexity.ai/docs/agent-api/migrate-from-sonar; clients moved in September 2026
+        limits="Sonar's Chat Completions end in favour of the Agent API, which is not spoken here; no tools",
+    ),
+    Vendor(
+        name="cohere",
+        docs="https://docs.cohere.com/docs/compatibility-api",
+        base_url="https://api.cohere.ai/compatibility/v1",
+        embeddings=True,
+        limits="no `n`, no RAG documents and citations: those are at `bedrock`",
+    ),
+    Vendor(
+        name="gemini-openai",
+        docs="https://ai.google.dev/gemini-api/docs/openai",
+        base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+        embeddings=True,
+        limits="what has no place in OpenAI's format is lost; `gemini` has it",
+    ),
+    Vendor(
+        name="sglang",
+        docs="https://docs.sglang.ai/basic_usage/openai_api.html",
+        base_url="http://localhost:30000/v1",
+        keyless=True,
+        text="native",
+        embeddings=True,
+    ),
+    Vendor(
+        name="tgi",
+        docs="https://huggingface.co/docs/text-generation-inference/messages_api",
+        base_url="http://localhost:8080/v1",
+        keyless=True,
+        text="native",
+    ),
+    Vendor(
+        name="lmstudio",
+        docs="https://lmstudio.ai/docs/developer/openai-compat",
+        base_url="http://localhost:1234/v1",
+        keyless=True,
+        text="native",
+        embeddings=True,
     ),
     Vendor(
         name="ollama",
