@@ -82,7 +82,7 @@ def require(principal: Principal, scope: str) -> None:
         raise Fault(Kind.FORBIDDEN, f"this API key lacks the scope {scope}", code="missing_scope")
 
 
-def require_route(principal: Principal, route: str) -> None:
-    """Raises Fault(FORBIDDEN) unless the caller's key may use the route."""
+def require_route(principal: Principal, route: str, *, asked: str) -> None:
+    """Raises Fault(FORBIDDEN) unless the caller's key may use the route, by the name it was `asked` for."""
     if principal.routes is not None and route not in principal.routes:
-        raise Fault(Kind.FORBIDDEN, f"this API key may not use the route {route!r}", param="model")
+        raise Fault(Kind.FORBIDDEN, f"this API key may not use the route {asked!r}", param="model")

@@ -75,8 +75,14 @@ def test_a_scope_that_the_key_lacks_is_named():
 
 
 def test_a_key_may_be_bound_to_routes():
-    require_route(TEAM, "lite")
-    require_route(SEED, "anything")
+    require_route(TEAM, "lite", asked="lite")
+    require_route(SEED, "anything", asked="anything")
     with pytest.raises(Fault, match="'pro'") as refused:
-        require_route(TEAM, "pro")
+        require_route(TEAM, "pro", asked="pro")
     assert refused.value.kind is Kind.FORBIDDEN
+
+
+def test_a_refused_route_is_called_as_the_caller_called_it():
+    with pytest.raises(Fault) as refused:
+        require_route(TEAM, "internal-name", asked="an-alias")
+    assert "internal-name" not in refused.value.message

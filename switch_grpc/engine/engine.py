@@ -239,9 +239,9 @@ class Engine:
         """The route asked for. Raises Fault (UNKNOWN_ROUTE, FORBIDDEN)."""
         snapshot = self._snapshot
         permit.operation, permit.stream = head.operation, head.stream
-        route = snapshot.table.find(head.route)
+        route = snapshot.table.find(head.route, permit.principal.routes)
         permit.route = route.spec.name
-        auth.require_route(permit.principal, route.spec.name)
+        auth.require_route(permit.principal, route.spec.name, asked=head.route)
         return snapshot, route
 
     def _tries(self, snapshot: Snapshot, route: Route, permit: Permit, head: Head) -> Tries:
