@@ -41,10 +41,12 @@ class Gateway:
     def __init__(self, loaded: Loaded, *, load: Load, log: TextIO) -> None:
         """`load` reads the configuration again, for a reload; `log` takes the access log."""
         config = loaded.config
-        self.http_address = self.grpc_address = ""
+        self.grpc_address = ""
         self._config = config
         self._load = load
         self._reloads: set[asyncio.Task[object]] = set()
+        sock = _bound(config.server.http, config.server.socket_mode)  # first: a taken address leaves nothing
+        self.http_address = _told_address(config.server.http, sock)
         self._upstreams = Upstreams()
         self._log = AccessLog(log, wall=time.time, level=config.server.log_level)
         metrics = Metrics()
@@ -60,8 +62,6 @@ class Gateway:
         self._health = health_of_services()
         self._rpc = build_server(self._engine, settings=GrpcSettings(reflection=local), health=self._health)
         app = create_app(self._engine, settings=HttpSettings(docs=local), metrics=metrics.render)
-        sock = _bound(config.server.http, config.server.socket_mode)
-        self.http_address = _told_address(config.server.http, sock)
         tls = config.server.tls
         self._http = HttpServer(
             app,
@@ -73,13 +73,20 @@ class Gateway:
         )
 
     async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def _open(self) -> None:
         server = self._config.server
         self.grpc_address = bind(
             self._rpc, str(server.grpc), tls=_tls_files(server), socket_mode=server.socket_mode
         )
         await self._rpc.start()
         await self._http.start()
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         self._engine.refuse_calls()
@@ -91,15 +98,18 @@ class Gateway:
         self._log.flush()
 
     async def serve(self, stop: signals.Stop) -> None:
-        """The process's life: waits for a signal, then drains, so that open calls finish."""
+        """The process's life: waits until it is to stop, then drains, so that open calls finish.
+
+        Whoever calls it has `signals.handled(stop, gateway.reload_later)` around both doors' opening, so that
+        no signal finds the process unprepared.
+        """
         # What start-up made lives as long as the process, and need not be looked at again: a fifth less
         # CPU, and no pause of 100 ms now and then (docs/benchmarks.md).
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 50, 100)
-        with signals.handled(stop, self._reload_later):
-            await stop.asked.wait()
-            await self._drain(stop)
+        await stop.asked.wait()
+        await self._drain(stop)
 
     async def reload(self, dry_run: bool) -> admin_pb2.ReloadConfigResponse:
         """Reads the configuration again and takes it, unless it has an error or `dry_run` is set."""
@@ -123,7 +133,8 @@ class Gateway:
     def _snapshot(self, loaded: Loaded) -> Snapshot:
         return snapshot(loaded, upstreams=self._upstreams, wall=time.time())
 
-    def _reload_later(self) -> None:
+    def reload_later(self) -> None:
+        """Reloads, in a task of its own."""
         task = asyncio.get_running_loop().create_task(self.reload(dry_run=False))
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)

@@ -17,7 +17,7 @@ from switch_grpc.config.source import Loaded, load
 from switch_grpc.gateway import Gateway
 from switch_grpc.mock.server import MockServer
 from switch_grpc.server.listen import ListenError
-from switch_grpc.server.signals import Stop
+from switch_grpc.server.signals import Stop, handled
 
 Commands = argparse._SubParsersAction  # noqa: SLF001  # argparse has no public name for it
 
@@ -85,13 +85,15 @@ async def _demo(options: argparse.Namespace) -> None:
             environ = {"MODEL_DEFINITIONS": json.dumps(definitions(mock.url)), "LOG_LEVEL": "warning"}
             return load(None, environ, Path(os.devnull).parent, tables=TABLES, flags=flags)
 
-        async with Gateway(read(), load=read, log=sys.stderr) as gateway:
-            http = f"http://{gateway.http_address}"
-            print(TRY.format(http=http, grpc=gateway.grpc_address, python=_python()))
-            await asyncio.to_thread(_show, gateway.http_address)
-            if not options.once:
-                print("\nCtrl-C ends it.", flush=True)
-                await gateway.serve(Stop())
+        gateway, stop = Gateway(read(), load=read, log=sys.stderr), Stop()
+        with handled(stop, gateway.reload_later):
+            async with gateway:
+                http = f"http://{gateway.http_address}"
+                print(TRY.format(http=http, grpc=gateway.grpc_address, python=_python()))
+                await asyncio.to_thread(_show, gateway.http_address)
+                if not options.once:
+                    print("\nCtrl-C ends it.", flush=True)
+                    await gateway.serve(stop)
 
 
 def _python() -> str:

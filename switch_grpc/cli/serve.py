@@ -13,7 +13,7 @@ from switch_grpc.config.problem import EX_CONFIG, ConfigError
 from switch_grpc.config.source import Loaded, load
 from switch_grpc.gateway import Gateway, Load
 from switch_grpc.server.listen import ListenError
-from switch_grpc.server.signals import Stop
+from switch_grpc.server.signals import Stop, handled
 
 Commands = argparse._SubParsersAction  # noqa: SLF001  # argparse has no public name for it
 
@@ -55,11 +55,22 @@ def run(options: argparse.Namespace) -> int:
     except ListenError as error:
         print(f"switch serve: {error}", file=sys.stderr)
         return 1
+    _let_go_of_the_log()
     return 0
 
 
 async def _serve(loaded: Loaded, read: Load) -> None:
+    stop = Stop()
     gateway = Gateway(loaded, load=read, log=sys.stdout)
-    async with gateway:
-        print(f"HTTP on {gateway.http_address}, gRPC on {gateway.grpc_address}", file=sys.stderr)
-        await gateway.serve(Stop())
+    with handled(stop, gateway.reload_later):
+        async with gateway:
+            print(f"HTTP on {gateway.http_address}, gRPC on {gateway.grpc_address}", file=sys.stderr)
+            await gateway.serve(stop)
+
+
+def _let_go_of_the_log() -> None:
+    """Where nobody reads the log any more, its last lines are lost; the gateway ended well all the same."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,7 +10,7 @@ from typing import Final
 
 import grpc
 
-from switch_grpc.server.listen import ListenError, clear_stale
+from switch_grpc.server.listen import ListenError, clear_stale, make_folder
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def _bind_unix(
 ) -> str:
     if not path.name or len(os.fsencode(path)) > _LONGEST_PATH:
         raise ListenError(f"cannot listen on unix:{path}: expected a path of 1 to {_LONGEST_PATH} bytes")
-    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    make_folder(path)
     clear_stale(path)  # grpc itself would unlink a live socket, and take its callers without a word
     with _umask(0o777 & ~mode):
         _add(server, f"{UNIX}{path}", credentials)

@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
+
+ABORT_SECONDS: Final = 1.0  # that a call has to notice that its connection is gone
 
 
 class _Server(uvicorn.Server):
@@ -65,10 +67,22 @@ class HttpServer:
 
     async def closed(self) -> None:
         """Returns when the last connection is gone."""
-        if self._task is not None:
-            await self._task
+        if self._task is None:  # it was never started
+            for sock in self._sockets:
+                sock.close()
+            return
+        await asyncio.wait([self._task])  # not awaited itself: who stops waiting must not stop the server
+        self._task.result()
 
     async def abort(self) -> None:
-        """Gone, whatever is still open."""
-        self._server.should_exit = self._server.force_exit = True
+        """Drops every connection, and returns when whoever served them has noticed."""
+        self._server.should_exit = True
+        state = self._server.server_state
+        for connection in list(state.connections):
+            connection.transport.abort()
+        if state.tasks:
+            _, left = await asyncio.wait(state.tasks, timeout=ABORT_SECONDS)
+            for task in left:
+                task.cancel()
+        self._server.force_exit = True
         await self.closed()

@@ -29,7 +29,11 @@ def tcp(host: str, port: int) -> socket.socket:
 
 
 def unix(path: Path, mode: int) -> socket.socket:
-    """A bound Unix socket with the given file mode; a stale one is replaced, a live one is an error."""
+    """A bound Unix socket with the given file mode, its folder made (0750) where there is none.
+
+    A stale socket is replaced, a live one is an error.
+    """
+    make_folder(path)
     clear_stale(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     umask = os.umask(0o777 & ~mode)
@@ -43,6 +47,16 @@ def unix(path: Path, mode: int) -> socket.socket:
         os.umask(umask)
     sock.setblocking(False)
     return sock
+
+
+def make_folder(path: Path) -> None:
+    """The folder that a socket lies in. Raises ListenError."""
+    try:
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ListenError(
+            f"cannot make the folder {path.parent} for unix:{path}: {error.strerror}"
+        ) from error
 
 
 def clear_stale(path: Path) -> None:
