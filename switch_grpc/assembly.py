@@ -1,8 +1,10 @@
 """The composition root: a configuration becomes routes, targets, credentials and keys, all wired."""
 
 import asyncio
-from collections.abc import Mapping
-from pathlib import Path
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
 from typing import Final
 
 from switch_grpc import auth
@@ -11,18 +13,21 @@ from switch_grpc.config import effective
 from switch_grpc.config.check import Tables
 from switch_grpc.config.degrade import degraded
 from switch_grpc.config.source import Loaded
-from switch_grpc.config.stores import SimpleKeys
-from switch_grpc.credentials.sources import EnvSource, FileSource, Missing, Source
+from switch_grpc.credentials.configured import source_of
+from switch_grpc.credentials.oauth import Post
 from switch_grpc.credentials.store import CredentialStore, NoCredentials
 from switch_grpc.engine.ask import Store, Wiring
 from switch_grpc.engine.control import stamp
 from switch_grpc.engine.deadline import CallLimits, TargetTimers
 from switch_grpc.engine.engine import Snapshot
+from switch_grpc.engine.regions import Region, Regions
 from switch_grpc.providers.adapt import Adapter
+from switch_grpc.providers.addresses import base_of
 from switch_grpc.providers.catalog import Model, Price, built_in
-from switch_grpc.providers.dialects.base import Binding
+from switch_grpc.providers.dialects.base import Binding, WireReply, WireRequest
 from switch_grpc.providers.model_names import short
-from switch_grpc.providers.vendors import PLANNED, VENDORS, Vendor, dialects_of, normalise_base
+from switch_grpc.providers.regional import places
+from switch_grpc.providers.vendors import PLANNED, VENDORS, Vendor, dialects_of
 from switch_grpc.routing.balance import STRATEGIES
 from switch_grpc.routing.policy import BreakerPolicy, PermanentPolicy
 from switch_grpc.routing.route import FallbackSpec, Pool, PoolSpec, Route, RouteSpec
@@ -32,8 +37,24 @@ from switch_grpc.upstream.base import Timers, Upstream
 from switch_grpc.upstream.http import HttpUpstream
 from switch_grpc.v1 import admin_pb2
 
+EXTRAS: Final = {"aws": "botocore", "vertex": "google.auth", "azure": "azure.identity"}
+
+
+def _extras() -> Collection[str]:
+    """The optional dependencies that are installed."""
+    return [extra for extra, module in EXTRAS.items() if _is_installed(module)]
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package around it
+        return False
+
+
 # What this build can do, for checking configurations.
-TABLES: Final = Tables(vendors=VENDORS, planned=PLANNED, strategies=STRATEGIES.keys())
+TABLES: Final = Tables(vendors=VENDORS, planned=PLANNED, strategies=STRATEGIES.keys(), extras=_extras())
+TOKEN_ANSWER_LIMIT: Final = 64 * 1024  # bytes of a token endpoint's answer
 PEPPER: Final = "AUTH_PEPPER"  # the environment variable that is hashed before every key
 
 
@@ -56,7 +77,8 @@ class Upstreams:
 def snapshot(loaded: Loaded, *, upstreams: Upstreams, wall: float) -> Snapshot:
     """All that comes from one configuration, with fresh state. Call it on the event loop that serves."""
     config, environ = loaded.config, loaded.environ
-    stores = {store.id: _store(store, environ, config) for store in config.credential_stores.values()}
+    post = _post(upstreams.of(config.egress), config.timeouts.credentials)
+    stores = {store.id: _store(store, environ, config, post) for store in config.credential_stores.values()}
     catalog = built_in().with_overrides(config.catalog.models)
     wirings: dict[Target, Wiring] = {}
     routes = []
@@ -201,13 +223,15 @@ def _wiring(
     adapter: Adapter | None,
 ) -> Wiring:
     vendor, timers = VENDORS.get(target.provider), target.timers
+    regions = _regions(vendor, target)
     return Wiring(
         target=made,
-        binding=_binding(vendor, target),
+        binding=regions[0].binding,
+        regions=Regions(regions) if len(regions) > 1 else None,
         # A provider without a dialect in this build serves nothing: its targets are passed over.
         dialects={} if vendor is None else dialects_of(vendor),
         store=store,
-        signer="none" if vendor is None else vendor.signer,
+        signer=regions[0].signer,
         upstream=upstream,
         timers=TargetTimers(
             first_token=timers.first_token,
@@ -222,13 +246,34 @@ def _wiring(
     )
 
 
+def _regions(vendor: Vendor | None, target: effective.Target) -> Sequence[Region]:
+    """Where the target is asked, in order: one place, but for a vendor with regions."""
+    binding, signer = _binding(vendor, target), "none" if vendor is None else vendor.signer
+    if vendor is None or not vendor.regional:
+        return [Region(binding, signer)]
+    found = places(target.api_base or vendor.base_url or "", target.regions)
+    return [
+        Region(replace(binding, region=region, base_url=base), f"{signer}/{region}") for region, base in found
+    ] or [Region(binding, signer)]  # without a region, which config.check has told
+
+
 def _binding(vendor: Vendor | None, target: effective.Target) -> Binding:
-    base = target.api_base or (vendor and vendor.base_url) or ""  # config.check refuses one that needs it
+    base = ""  # of a vendor that this build does not know; one that lacks its base config.check refuses
+    if vendor is not None:
+        base = base_of(
+            vendor,
+            target.api_base,
+            model=target.model,
+            project=target.project,
+            location=target.location,
+            deployment=target.deployment,
+            api_version=target.api_version,
+        )
     return Binding(
         target=target.name,
         provider=target.provider,
-        model=target.model,
-        base_url=normalise_base(base),
+        model=target.deployment or target.model,
+        base_url=base,
         headers=target.headers,
         defaults=target.defaults,
         params=target.params,
@@ -237,21 +282,25 @@ def _binding(vendor: Vendor | None, target: effective.Target) -> Binding:
 
 
 def _store(
-    store: effective.CredentialStore, environ: Mapping[str, str], config: effective.Config
+    store: effective.CredentialStore, environ: Mapping[str, str], config: effective.Config, post: Post
 ) -> CredentialStore:
-    return CredentialStore(
-        store.id, _source(store, environ), ttl=store.cache_ttl, timeout=config.timeouts.credentials
-    )
+    source = source_of(store, environ, post, time.time)
+    return CredentialStore(store.id, source, ttl=store.cache_ttl, timeout=config.timeouts.credentials)
 
 
-def _source(store: effective.CredentialStore, environ: Mapping[str, str]) -> Source:
-    match store:
-        case effective.CredentialStore(source="env", config=SimpleKeys(api_key_var=str(variable))):
-            return EnvSource(variable, environ)
-        case effective.CredentialStore(source="file", config=SimpleKeys(path=str(path))):
-            return FileSource(Path(path))
-    what = f"{store.type} credentials from {store.source}"
-    return Missing(f"{what} cannot be resolved by this build, or its config names no place")
+def _post(upstream: Upstream, timeout: float) -> Post:
+    """What asks token endpoints: the way out that calls take, with the time that a fetch has."""
+
+    async def post(request: WireRequest) -> WireReply:
+        deadline = asyncio.get_running_loop().time() + timeout
+        exchange = await upstream.send(request, Timers(), deadline)
+        try:
+            body = await exchange.read(deadline, TOKEN_ANSWER_LIMIT)
+        finally:
+            exchange.close()
+        return WireReply(status=exchange.status, headers=exchange.headers, body=body)
+
+    return post
 
 
 def _keys(config: effective.Auth, pepper: str) -> auth.Keys:

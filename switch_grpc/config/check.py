@@ -6,6 +6,8 @@ Pure: the tables of vendors and strategies, and the environment, are arguments.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from switch_grpc.config.check_aws import aws_problems
+from switch_grpc.config.check_clouds import cloud_problems
 from switch_grpc.config.check_routes import route_problems
 from switch_grpc.config.check_service import service_problems
 from switch_grpc.config.check_stores import store_problems
@@ -24,6 +26,7 @@ class Tables:
         str
     ] = ()  # vendors that are known, but have no row yet: their targets are passed over
     strategies: Collection[str]  # in the hyphen form
+    extras: Collection[str] = ("aws", "vertex", "azure")  # the optional dependencies that are installed
 
 
 def check(
@@ -33,6 +36,8 @@ def check(
     return [
         *store_problems(definitions, environment),
         *target_problems(definitions, tables.vendors, tables.planned),
+        *aws_problems(definitions, environment, tables.vendors, tables.extras),
+        *cloud_problems(definitions, environment, tables.extras),
         *route_problems(definitions, tables.strategies),
         *service_problems(definitions, environment, serving=serving),
     ]
