@@ -158,9 +158,20 @@ def _number(name: str) -> Writer:
     return write
 
 
+def _number_but(name: str, neutral: float) -> Writer:
+    """But for the value that asks for nothing, which models without the parameter refuse."""
+
+    def write(body: _Body, value: Any) -> None:
+        if value != neutral:
+            body.generation[name] = value
+
+    return write
+
+
 def _refused(name: str) -> Writer:
     def write(body: _Body, value: Any) -> None:
-        raise body.cannot(name, "it")
+        if value != "{}":
+            raise body.cannot(name, "it")
 
     return write
 
@@ -196,7 +207,7 @@ def _response_format(body: _Body, form: pb.ResponseFormat) -> None:
 def _effort(body: _Body, effort: str) -> None:
     """Thinking as much as OpenAI's effort says, by Google's own table, and shown."""
     if effort == "none":
-        if body.version >= (3, 0):
+        if body.version >= (3, 0) or (body.version == (2, 5) and "-pro" in body.model):
             raise body.cannot("reasoning_effort", "'none': its model always thinks")
         if body.version >= (2, 5):
             body.generation["thinkingConfig"] = {"thinkingBudget": 0}
@@ -311,6 +322,10 @@ def _verbosity(body: _Body, verbosity: str) -> None:
         raise body.cannot("verbosity", f"{verbosity!r}")
 
 
+def _no_web_search(body: _Body, raw: str) -> None:
+    raise body.cannot("web_search_options", 'it; give the tool {"googleSearch": {}}')
+
+
 def _service_tier(body: _Body, tier: str) -> None:
     if tier in ("flex", "priority"):
         body.top["serviceTier"] = tier
@@ -324,11 +339,11 @@ _WRITERS: Final[Mapping[str, Writer | None]] = {
     "messages": None,
     "temperature": _number("temperature"),
     "top_p": _number("topP"),
-    "frequency_penalty": _number("frequencyPenalty"),
-    "presence_penalty": _number("presencePenalty"),
+    "frequency_penalty": _number_but("frequencyPenalty", 0),
+    "presence_penalty": _number_but("presencePenalty", 0),
     "max_tokens": _number("maxOutputTokens"),
     "max_completion_tokens": _number("maxOutputTokens"),
-    "n": _number("candidateCount"),
+    "n": _number_but("candidateCount", 1),
     "seed": _number("seed"),
     "stop": _stop,
     "logprobs": _logprobs,
@@ -343,7 +358,7 @@ _WRITERS: Final[Mapping[str, Writer | None]] = {
     "modalities": _modalities,
     "audio": _refused("audio"),
     "prediction": None,
-    "web_search_options_json": _refused("web_search_options"),
+    "web_search_options_json": _no_web_search,
     "stream_options": None,
     "service_tier": _service_tier,
     "store": None,
