@@ -65,9 +65,10 @@ class FileKeys:
     """A file in the form of AWS's `credential_process`: {"AccessKeyId", "SecretAccessKey", ...}."""
 
     path: Path
+    field: str | None = None  # of the file's JSON object, where the keys are a member of it
 
     async def fetch(self) -> Secret:
-        text = (await FileSource(self.path).fetch()).reveal()
+        text = (await FileSource(self.path, self.field).fetch()).reveal()
         try:
             return _keys(msgspec.json.decode(text, type=_Written))
         except msgspec.DecodeError as error:

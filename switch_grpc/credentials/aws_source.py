@@ -37,7 +37,7 @@ def aws_source(kept_in: str, config: stores.AwsKeys, environ: Mapping[str, str])
 def _base(kept_in: str, config: stores.AwsKeys, environ: Mapping[str, str]) -> Source | None:
     match kept_in, config:
         case "file", stores.AwsKeys(path=str(path)):
-            return FileKeys(Path(path))
+            return FileKeys(Path(path), config.field)
         case "env", stores.AwsKeys(bedrock_api_key_var=str(variable)):
             return EnvSource(variable, environ)
         case "env", stores.AwsKeys(access_key_id_var=str(id_var), secret_access_key_var=str(key_var)):

@@ -50,9 +50,9 @@ def source_of(
         case "env", OauthKeys(token_url=str(url)):
             return _oauth(store.config, url, env, post, wall)
         case "file", GoogleKeys(path=str(path)):
-            return google.ServiceAccount(key=FileSource(Path(path)), post=post, wall=wall)
+            return google.ServiceAccount(key=FileSource(Path(path), store.config.field), post=post, wall=wall)
         case "file", (SimpleKeys(path=str(path)) | AzureKeys(path=str(path))):
-            return FileSource(Path(path))
+            return FileSource(Path(path), store.config.field)
         case source, AwsKeys() as keys if aws := aws_source(source, keys, environ):
             return aws
     what = f"{store.type} credentials from {store.source}"

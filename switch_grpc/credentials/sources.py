@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+import msgspec
+
 from switch_grpc.credentials.signer import Secret
 from switch_grpc.faults import Fault, Kind
 
@@ -46,9 +48,10 @@ class EnvSource:
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
-    """A file that holds nothing but the secret, such as a mounted Kubernetes secret."""
+    """A file that holds the secret alone, such as a mounted Kubernetes secret, or a JSON object with it."""
 
     path: Path
+    field: str | None = None  # the object's member to take; None: the whole file is the secret
 
     async def fetch(self) -> Secret:
         return await asyncio.to_thread(self._read)
@@ -64,6 +67,29 @@ class FileSource:
                 Kind.CREDENTIALS,
                 f"the credential file {self.path} has mode {mode:04o}; make it {FILE_MODE_LIMIT:04o} or less",
             )
+        if self.field is not None:
+            value = member(value, self.field, f"the credential file {self.path}")
         if not value:
             raise Fault(Kind.CREDENTIALS, f"the credential file {self.path} is empty")
         return Secret(value)
+
+
+def member(text: str, field: str, place: str) -> str:
+    """The member `field` of the JSON object `text`: a string, or an object as its JSON.
+
+    Raises Fault(CREDENTIALS) that names the `place` and the field, and nothing of what is there.
+    """
+    try:
+        value = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).get(field)
+        if value is not None and bytes(value)[:1] != b"{":
+            found = msgspec.json.decode(value, type=str).strip()
+        else:
+            found = "" if value is None else bytes(value).decode()
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        found = ""
+    if not found:
+        # No cause: msgspec's own words may hold what it read.
+        raise Fault(
+            Kind.CREDENTIALS, f"{place} is no JSON object with a text in its member {field!r}"
+        ) from None
+    return found
