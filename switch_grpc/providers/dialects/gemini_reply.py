@@ -240,7 +240,8 @@ class _Choice:
         if "text" in members and members <= _TEXT_MEMBERS:
             name = "reasoning" if part.get("thought") is True else "content"
             text = _string(part, "text")
-            if text or name == "content":
+            # An empty text is an answer, but not after calls, which Gemini likes to end with one.
+            if text or (name == "content" and not self._calls):
                 delta[name] = delta.get(name, "") + text
             self._signature = _string(part, "thoughtSignature") or self._signature
         elif part.get("functionCall") is not None:
