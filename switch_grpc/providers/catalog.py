@@ -108,9 +108,9 @@ class Catalog:
 
         `overrides` by the provider's model name, or by `provider/model`, which wins.
         """
-        self._models = models
-        self._families = families
-        self._vendors = vendors
+        self.models = models
+        self.families = families  # the rules of their parameters
+        self.vendors = vendors  # the same, for models of families without
         self._overrides = overrides or {}
         self._normal: dict[tuple[str, str], Model] = {}
         self._anywhere: dict[str, Model] = {}
@@ -119,14 +119,9 @@ class Catalog:
             self._normal.setdefault((provider, normal(name)), model)
             self._anywhere.setdefault(normal(name), model)
 
-    @property
-    def models(self) -> Mapping[str, Model]:
-        """The facts as built in, by `provider/model`."""
-        return self._models
-
     def with_overrides(self, overrides: Mapping[str, CatalogModel]) -> "Catalog":
         """The same under what a configuration says."""
-        return Catalog(self._models, families=self._families, vendors=self._vendors, overrides=overrides)
+        return Catalog(self.models, families=self.families, vendors=self.vendors, overrides=overrides)
 
     def find(self, provider: str, model: str) -> Model:
         """What is known of the model at the provider; next to nothing, where nothing is."""
@@ -136,7 +131,7 @@ class Catalog:
             if (override := self._overrides.get(key)) is not None:
                 found = _overridden(found, override)
                 family = override.family or family
-        rules = self._families.get(family or "") or self._vendors.get(provider)
+        rules = self.families.get(family or "") or self.vendors.get(provider)
         return found if rules is None else replace(found, rules=rules)
 
     def downgrades(self, provider: str, model: str) -> tuple[str, ...]:
@@ -154,7 +149,7 @@ class Catalog:
         take is that server's to say.
         """
         for home in homes(provider, model):
-            exact = self._models.get(
+            exact = self.models.get(
                 f"{home}/{model.replace('@', '-')}"
             )  # Vertex writes the date as a version
             found = exact or self._normal.get((home, normal(model)))

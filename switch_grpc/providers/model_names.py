@@ -12,7 +12,7 @@ _DATE: Final = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
 
 # Where else a provider's models are at home, so that limits, prices and parameters are theirs: Azure serves
 # OpenAI's at OpenAI's prices, Vertex Google's and Anthropic's.
-HOMES: Final = {"azure": ("openai",), "vertex": ("gemini", "anthropic")}
+HOMES: Final = {"azure": ("openai",), "vertex": ("gemini", "anthropic"), "gemini-openai": ("gemini",)}
 # Where the names of other models cannot be told from a maker's: deployments, namespaces with other spellings.
 OWN_NAMES: Final = frozenset({"azure", "openrouter"})
 # OpenRouter's namespaces of models that only their makers serve; it takes no margin on their prices.

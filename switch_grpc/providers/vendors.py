@@ -73,6 +73,7 @@ _ROWS: Final = (
         base_url="https://api.openai.com/v1",
         text="native",
         embeddings=True,
+        limits="models of the Responses API alone (`-pro`, `-codex`) are not served",
     ),
     Vendor(
         name="anthropic",
@@ -81,6 +82,7 @@ _ROWS: Final = (
         dialect="anthropic",
         signer="x-api-key",
         embeddings=False,  # it has none: https://platform.claude.com/docs/en/build-with-claude/embeddings
+        limits="no `n` above 1, `logprobs`, `seed` or sound",
     ),
     Vendor(
         name="bedrock",
@@ -92,6 +94,7 @@ _ROWS: Final = (
         signer="aws",
         regional=True,
         embeddings=True,
+        limits="no `n` above 1 or `logprobs`; retired models are refused by name",
     ),
     Vendor(
         name="gemini",
@@ -163,6 +166,7 @@ _ROWS: Final = (
         docs="https://console.groq.com/docs/openai",
         base_url="https://api.groq.com/openai/v1",
         quirks=Quirk.CAPACITY_IS_498,  # https://console.groq.com/docs/errors
+        limits="no `n` above 1, `logprobs` or `logit_bias`",
     ),
     Vendor(
         name="mistral",
@@ -171,6 +175,7 @@ _ROWS: Final = (
         embeddings=True,
         # 422 extra_forbidden in March 2025 (github.com/dnakov/anon-kode/issues/53); usage comes unasked.
         stream_options=False,
+        limits="no `logprobs`; `seed` is `random_seed`, in providerParams",
     ),
     Vendor(
         name="deepseek",

@@ -14,9 +14,10 @@ rows = pytest.mark.parametrize("row", VENDORS.values(), ids=VENDORS)
 
 def test_the_names_that_configurations_use() -> None:
     assert set(VENDORS) == {
-        "openai", "anthropic", "bedrock", "gemini", "vertex", "azure", "together", "runpod", "alibaba", "custom",
-        "groq", "mistral", "deepseek", "fireworks", "openrouter", "xai", "cerebras", "nvidia", "perplexity",
-        "cohere", "gemini-openai", "sglang", "tgi", "lmstudio", "ollama", "vllm", "llama.cpp", "mock",
+        "openai", "anthropic", "bedrock", "gemini", "vertex", "azure", "together", "runpod", "alibaba",
+        "custom", "groq", "mistral", "deepseek", "fireworks", "openrouter", "xai", "cerebras", "nvidia",
+        "perplexity", "cohere", "gemini-openai", "sglang", "tgi", "lmstudio", "ollama", "vllm",
+        "llama.cpp", "mock",
     }  # fmt: skip
     assert not PLANNED
     assert not PLANNED & set(VENDORS)
