@@ -1,6 +1,7 @@
 """What operators see and do: status, watching, reset, overrides, reload, explain."""
 
 import asyncio
+import enum
 import math
 import random
 import time
@@ -36,6 +37,14 @@ WATCH_BACKLOG: Final = 256  # events that a watcher may be behind; then it is se
 Reload = Callable[[bool], Awaitable[admin_pb2.ReloadConfigResponse]]
 
 
+class _Mark(enum.Enum):
+    """What a watcher's queue holds beside events."""
+
+    MISSED = enum.auto()  # there were events here, more than the watcher took
+    DRAINING = enum.auto()
+    END = enum.auto()
+
+
 class Watched(Protocol):
     """The engine, as far as its operators see it."""
 
@@ -58,14 +67,29 @@ class Control:
         self._clock = clock
         self._rng = rng
         self._started = time.time()
-        self._watchers: set[asyncio.Queue[Event | None]] = set()
+        self._watchers: set[asyncio.Queue[Event | _Mark]] = set()
+        self._ended = False
         self.reload: Reload | None = None  # set by whoever knows where configurations come from
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, BreakerChanged | ConfigReloaded):
             for queue in self._watchers:
-                if not queue.full():  # the last place tells the watcher that it missed something
-                    queue.put_nowait(event if queue.qsize() < WATCH_BACKLOG - 1 else None)
+                if queue.qsize() < WATCH_BACKLOG:  # the last place tells the watcher that it missed something
+                    queue.put_nowait(event if queue.qsize() < WATCH_BACKLOG - 1 else _Mark.MISSED)
+
+    def begin_drain(self) -> None:
+        """Watchers are told that the gateway drains."""
+        self._mark(_Mark.DRAINING)
+
+    def end_watches(self) -> None:
+        """Watchers are told that there is no more; who comes now gets the status and nothing after it."""
+        if not self._ended:
+            self._ended = True
+            self._mark(_Mark.END)
+
+    def _mark(self, mark: _Mark) -> None:
+        for queue in self._watchers:
+            queue.put_nowait(mark)  # above the backlog: it must arrive, and there are two at most
 
     def status(self, route: str, target: str) -> admin_pb2.GetStatusResponse:
         """Every target that matches; empty matches all. Raises Fault(UNKNOWN_ROUTE)."""
@@ -84,20 +108,23 @@ class Control:
         )
 
     async def watch(self, route: str, target: str) -> AsyncGenerator[admin_pb2.StatusEvent, None]:
-        """A snapshot, then an event per change; another snapshot in place of events that were missed."""
-        queue: asyncio.Queue[Event | None] = asyncio.Queue(WATCH_BACKLOG)
+        """A snapshot, then an event per change; another snapshot in place of events that were missed.
+
+        Ends when the gateway takes no more calls.
+        """
+        queue: asyncio.Queue[Event | _Mark] = asyncio.Queue()
         self._watchers.add(queue)
         try:
             yield admin_pb2.StatusEvent(at=stamp(time.time()), snapshot=self.status(route, target))
-            while True:
+            while not (self._ended and queue.empty()):
                 event = await queue.get()
                 told = admin_pb2.StatusEvent(at=stamp(time.time()))
                 match event:
                     case BreakerChanged() if self._matches(event, route, target):
                         told.target.CopyFrom(self.status(event.route, event.target).targets[0])
-                    case ConfigReloaded():
+                    case ConfigReloaded() | _Mark.DRAINING:
                         told.gateway.CopyFrom(self.gateway())
-                    case None:
+                    case _Mark.MISSED:
                         told.snapshot.CopyFrom(self.status(route, target))
                     case _:
                         continue

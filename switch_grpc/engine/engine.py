@@ -226,10 +226,12 @@ class Engine:
     def begin_drain(self) -> None:
         """Readiness turns false, so that callers go elsewhere; calls are still admitted."""
         self._draining = True
+        self.control.begin_drain()
 
     def refuse_calls(self) -> None:
-        """From now on a new call is refused as DRAINING."""
+        """From now on a new call is refused as DRAINING, and operators' watches end."""
         self.admission.draining = True
+        self.control.end_watches()
 
     async def idle(self) -> None:
         """Returns once no call is in flight."""
