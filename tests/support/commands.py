@@ -16,8 +16,6 @@ from tests.support.gateway import KEY
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 40.0  # seconds; the first process of a run may have to compile every module
-_ADDRESSES = re.compile(r"^HTTP on (\S+), gRPC on (\S+)$")
-_MOCK = re.compile(r"^mock provider on (\S+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +28,17 @@ class Finished:
 
 
 class Command:
-    """A running command; what it prints is kept line by line."""
+    """A running command; `out` and `err` are what it has printed so far."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
-        self.out: list[str] = []
-        self.err: list[str] = []
+        self.out = self.err = ""
         self._more = asyncio.Condition()
         assert process.stdout is not None
         assert process.stderr is not None
         self._readers = [
-            asyncio.create_task(self._keep(process.stdout, self.out)),
-            asyncio.create_task(self._keep(process.stderr, self.err)),
+            asyncio.create_task(self._keep(process.stdout, "out")),
+            asyncio.create_task(self._keep(process.stderr, "err")),
         ]
 
     @property
@@ -51,27 +48,32 @@ class Command:
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    async def line(self, pattern: str | re.Pattern[str]) -> re.Match[str]:
-        """The first line of either output that matches, now or later; AssertionError if it ends before."""
+    async def says(self, pattern: str) -> re.Match[str]:
+        """The first match in what it printed or will print; AssertionError if it ends before."""
         async with asyncio.timeout(PATIENCE), self._more:
             while True:
-                for line in (*self.out, *self.err):
-                    if match := re.search(pattern, line):
+                for text in (self.out, self.err):
+                    if match := re.search(pattern, text, re.MULTILINE):
                         return match
                 ended = all(reader.done() for reader in self._readers)
-                assert not ended, f"it ended without a line like {pattern!r}: {self.out} {self.err}"
+                assert not ended, f"it ended without saying {pattern!r}: {self.out!r} {self.err!r}"
                 await self._more.wait()
+
+    def stop_reading(self) -> None:
+        """Closes this end of its output: what it writes there from now on is an error to it."""
+        transport = self.process._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
+        transport.close()
 
     async def end(self) -> Finished:
         """Waits for it to end by itself."""
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(self.process.wait(), *self._readers)
-        return Finished(self.process.returncode or 0, "\n".join(self.out), "\n".join(self.err))
+        return Finished(self.process.returncode or 0, self.out, self.err)
 
-    async def _keep(self, stream: asyncio.StreamReader, lines: list[str]) -> None:
-        async for line in stream:
+    async def _keep(self, stream: asyncio.StreamReader, name: str) -> None:
+        while data := await stream.read(65536):
             async with self._more:
-                lines.append(line.decode().rstrip("\n"))
+                setattr(self, name, getattr(self, name) + data.decode())
                 self._more.notify_all()
         async with self._more:
             self._more.notify_all()
@@ -96,7 +98,6 @@ async def switch(*words: str | Path, cwd: Path, **environ: str) -> AsyncIterator
             "ADMIN_API_KEY": KEY,
             **environ,
         },
-        limit=2**20,
     )
     command = Command(process)
     try:
@@ -143,7 +144,7 @@ async def serving(
     async with switch(
         "serve", "--config", config, *where, *words, cwd=config.parent, **(environ or {})
     ) as command:
-        match = await command.line(_ADDRESSES)
+        match = await command.says(r"^HTTP on (\S+), gRPC on (\S+)$")
         yield Served(command, config, match[1], match[2])
 
 
@@ -151,7 +152,7 @@ async def serving(
 async def mocking(folder: Path) -> AsyncIterator[str]:
     """`switch mock --port 0`; gives its URL, which ends in /v1."""
     async with switch("mock", "--port", "0", cwd=folder) as command:
-        yield (await command.line(_MOCK))[1]
+        yield (await command.says(r"^mock provider on (\S+)$"))[1]
 
 
 def at(url: str, model: str = "mock", name: str = "one", **settings: Any) -> dict[str, Any]:

@@ -1,0 +1,208 @@
+"""The commands, as they are typed."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from switch_grpc import __version__
+from switch_grpc.cli.commands import NAMES
+from tests.support.commands import ROOT, Served, at, mocking, ran, serving, switch, written
+from tests.support.gateway import KEY
+from tests.support.raw_http import ask, chat
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ANYWHERE = ("--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
+MODELS = {
+    "lite": "mock",
+    "endless": "mock;gap=20;chunks=100000;tag",
+    "broken": "mock;fault=cut;after=3",
+    "hang": "mock;fault=hang",
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    async with mocking(folder) as url:
+        models = {name: {"providers": [at(url, model)]} for name, model in MODELS.items()}
+        async with serving(written(folder, models)) as made:
+            yield made
+
+
+def door(served: Served, name: str) -> tuple[str, ...]:
+    return ("--grpc", served.grpc) if name == "grpc" else ("--http", f"http://{served.http}")
+
+
+doors = pytest.mark.parametrize("by", ["grpc", "http"])
+
+
+async def test_the_version_and_the_commands_are_told(tmp_path: Path):
+    version, usage = await ran("--version", cwd=tmp_path), await ran("--help", cwd=tmp_path)
+    assert (version.code, version.out.strip()) == (0, f"switch {__version__}")
+    assert usage.code == 0
+    for name in NAMES:
+        assert re.search(rf"^ +{name} ", usage.out, re.MULTILINE), usage.out
+
+
+@pytest.mark.parametrize("words", [(), ("srve",), ("serve", "--prot", "1"), ("chat", "lite")], ids=str)
+async def test_what_nobody_can_mean_is_exit_2_and_the_usage(tmp_path: Path, words: tuple[str, ...]):
+    ended = await ran(*words, cwd=tmp_path)
+    assert ended.code == 2
+    assert ended.err.startswith("usage: switch")
+
+
+async def test_a_missing_package_is_told_with_what_to_install(tmp_path: Path):
+    """As it is where only the client was installed."""
+    hidden = "raise ModuleNotFoundError(\"No module named 'aiohttp'\", name='aiohttp')"
+    (tmp_path / "aiohttp.py").write_text(hidden)
+    path = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "clients/python")))
+    ended = await ran("serve", cwd=tmp_path, PYTHONPATH=path)
+    assert ended.code == 1
+    assert "'aiohttp' is not installed" in ended.err
+    assert "pip install 'switch-gateway[server]'" in ended.err
+
+
+async def test_demo_once_shows_an_answer_from_any_folder(tmp_path: Path):
+    ended = await ran("demo", "--once", *ANYWHERE, cwd=tmp_path, ADMIN_API_KEY="")
+    assert (ended.code, ended.err) == (0, "")
+    assert "x-used-fallback: true" in ended.out
+    assert "x-used-provider: embedded" in ended.out
+    (question,) = re.findall(r"^ +(What is .*\?)$", ended.out, re.MULTILINE)
+    answer = ended.out.partition(question)[2].strip().splitlines()[0]
+    assert len(answer.split()) > 3
+
+
+async def test_demo_heeds_nothing_of_the_folder_it_runs_in(tmp_path: Path):
+    """A newcomer may run it beside a configuration of another project."""
+    (tmp_path / "definitions.json").write_text("no JSON")
+    (tmp_path / ".env").write_text("SERVER_PORT=nonsense\n")
+    ended = await ran(
+        "demo", "--once", *ANYWHERE, cwd=tmp_path, MODEL_DEFINITIONS="{", SWITCH_CONFIG="nowhere.json"
+    )
+    assert (ended.code, ended.err) == (0, "")
+
+
+async def test_what_demo_tells_to_try_works_as_printed(tmp_path: Path):
+    async with switch("demo", *ANYWHERE, cwd=tmp_path) as demo:
+        await demo.says("Ctrl-C ends it")
+        curl, by_openai, by_stub = (match for match in re.split(r"\n  (?=\w)", demo.out)[1:4])
+        address = re.search(r"http://(\S+)/v1/chat/completions", curl)
+        body = re.search(r"-d '(.*?)'", curl, re.DOTALL)
+        assert address is not None
+        assert body is not None
+        answer = await ask(address[1], body[1].encode(), x_api_key="")
+        assert answer.events[-1] == "data: [DONE]"
+        for snippet in (by_openai, by_stub):
+            code = re.search(r'python\S* -c "(.*)"', snippet, re.DOTALL)
+            assert code is not None
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", code[1].replace("\\\n", "")),
+                cwd=tmp_path,
+                env={"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "clients/python")))},
+                stdout=asyncio.subprocess.PIPE,
+            )
+            out, _ = await process.communicate()
+            assert process.returncode == 0
+            assert b"Hello" in out
+        demo.send(signal.SIGINT)
+        assert (await demo.end()).code == 0
+
+
+async def test_demo_on_a_port_in_use_says_which_and_what_to_do(tmp_path: Path, served: Served):
+    ended = await ran("demo", "--once", "--http", served.http, "--grpc", "127.0.0.1:0", cwd=tmp_path)
+    assert ended.code == 1
+    assert served.http in ended.err
+    assert "--http" in ended.err
+    assert "Traceback" not in ended.err
+
+
+@doors
+async def test_chat_prints_the_answer(tmp_path: Path, served: Served, by: str):
+    ended = await ran("chat", "lite", "Hello there", *door(served, by), "--key", KEY, cwd=tmp_path)
+    whole = (await ask(served.http, chat(messages=[{"role": "user", "content": "Hello there"}]))).json
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.strip() == whole["choices"][0]["message"]["content"].strip()
+
+
+@doors
+async def test_chat_prints_the_answer_while_it_comes(tmp_path: Path, served: Served, by: str):
+    words = ("chat", "endless", "Hello", *door(served, by))
+    async with switch(*words, cwd=tmp_path, SWITCH_API_KEY=KEY) as command:
+        await command.says(r":3 .*:7 ")
+        assert command.process.returncode is None
+        command.send(signal.SIGINT)
+        assert (await command.end()).code == 130
+
+
+@doors
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("nowhere", "Hello", "--key", KEY), "nowhere"),
+        (("lite", "Hello", "--key", "not-a-key-at-all"), "key"),
+        (("lite", "Hello"), "key"),
+        (("broken", "Hello", "--key", KEY), "broke off"),
+        (("hang", "Hello", "--key", KEY, "--timeout", "0.5"), ""),
+    ],
+    ids=["no route", "a bad key", "no key", "a broken stream", "too late"],
+)
+async def test_chat_that_fails_says_why_and_exits_1(
+    tmp_path: Path, served: Served, by: str, words: tuple[str, ...], told: str
+):
+    ended = await ran("chat", *words, *door(served, by), cwd=tmp_path)
+    assert ended.code == 1
+    assert "switch chat: " in ended.err
+    assert told in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("words", [("--grpc", "127.0.0.1:1"), ("--http", "http://127.0.0.1:1")], ids=str)
+async def test_chat_with_nobody_there_says_so(tmp_path: Path, words: tuple[str, ...]):
+    ended = await ran("chat", "lite", "Hello", *words, cwd=tmp_path)
+    assert ended.code == 1
+    assert "Traceback" not in ended.err
+    assert ended.err.strip()
+
+
+def definitions(*names: str) -> str:
+    return json.dumps({"models": {name: {"providers": [at("http://127.0.0.1:1/v1")]} for name in names}})
+
+
+async def test_routes_are_told_from_wherever_the_configuration_comes(tmp_path: Path):
+    """--config, then SWITCH_CONFIG, then definitions.json in the folder, then MODEL_DEFINITIONS."""
+    (tmp_path / "flag.json").write_text(definitions("flag"))
+    (tmp_path / "switch.json").write_text(definitions("variable"))
+    environ = {"SWITCH_CONFIG": "switch.json", "MODEL_DEFINITIONS": definitions("text")}
+    by_flag = await ran("routes", "--config", "flag.json", cwd=tmp_path, **environ)
+    by_variable = await ran("routes", cwd=tmp_path, **environ)
+    by_text = await ran("routes", cwd=tmp_path, MODEL_DEFINITIONS=definitions("text"))
+    (tmp_path / "definitions.json").write_text(definitions("folder"))
+    by_folder = await ran("routes", cwd=tmp_path, MODEL_DEFINITIONS=definitions("text"))
+    told = [each.out.splitlines()[0] for each in (by_flag, by_variable, by_folder, by_text)]
+    assert told == ["flag", "variable", "folder", "text"]
+    assert "one  mock mock  priority 1, weight 1" in by_flag.out
+
+
+async def test_validate_is_0_for_a_good_file_and_78_with_every_problem_for_a_bad_one(tmp_path: Path):
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(definitions("lite"))
+    bad.write_text('{"models": {"lite": {"providers": []}}, "limts": {}}')
+    assert (await ran("validate", good, cwd=tmp_path)).code == 0
+    for_people, for_machines = (
+        await ran("validate", bad, cwd=tmp_path),
+        await ran("validate", bad, "--json", cwd=tmp_path),
+    )
+    assert for_people.code == for_machines.code == 78
+    told = for_people.out + for_people.err
+    assert "limts" in told
+    assert "models.lite" in told
+    assert json.loads(for_machines.out)
