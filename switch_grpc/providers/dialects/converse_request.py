@@ -15,7 +15,8 @@
                                Converse takes a model's own parameters (top_k, thinking, documents ...)
 
 Refused by name: what would change the answer and the model cannot do, unless it asks for nothing (`n: 1`, a
-penalty of 0). Hints that no answer depends on are left out: `user`, `safety_identifier`, `store: false`,
+penalty of 0). A temperature or top_p above 1 is refused, not cut; at models that take neither only 1, their
+default, passes. Hints that no answer depends on are left out: `user`, `safety_identifier`, `store`,
 `prediction`, `prompt_cache_*`, `stream_options` (usage always comes), a schema's `strict` (schemas bind).
 """
 
@@ -84,7 +85,6 @@ _REFUSED: Final[Mapping[str, tuple[object, ...]]] = {
     "moderation_json": (),
     "functions_json": ("[]",),
     "function_call_json": (),
-    "store": (False,),
 }
 
 
@@ -123,7 +123,7 @@ def encode_request(
     if said.system:
         body["system"] = said.system
     more: Body = {}
-    _put_inference(body, given)
+    _put_inference(body, given, plain, cannot)
     _put_tools(body, more, wanted, given, said.tools, claude, cannot)
     _put_format(body, wanted, given, cannot)
     _put_rest(body, given, cannot)
@@ -140,15 +140,22 @@ def _refuse(given: Given, family: _Family, cannot: Cannot) -> None:
             raise cannot(name, f"`{name}`")
 
 
-def _put_inference(body: Body, given: Given) -> None:
+def _put_inference(body: Body, given: Given, sampling: bool, cannot: Cannot) -> None:
+    """`sampling`: the model takes temperature and top_p; one that does not passes only their default."""
     config: Body = {}
     limit = given.get("max_completion_tokens", given.get("max_tokens"))
     if limit is not None:
         config["maxTokens"] = limit
-    if "temperature" in given:
-        config["temperature"] = given["temperature"]
-    if "top_p" in given:
-        config["topP"] = given["top_p"]
+    for name, theirs in (("temperature", "temperature"), ("top_p", "topP")):
+        value = given.get(name)
+        if value is None:
+            continue
+        if not 0 <= value <= 1:
+            raise cannot(name, f"a {name} of {value:g}; its range is 0 to 1")
+        if sampling:
+            config[theirs] = value
+        elif value != 1:
+            raise cannot(name, f"`{name}`, which the model does not take")
     if "stop" in given and given["stop"].sequences:
         config["stopSequences"] = list(given["stop"].sequences)
     if config:
@@ -177,12 +184,20 @@ def _put_tools(
     if not tools:
         return
     config: Body = {"tools": tools}
+    allowed = _allowed(choice)
+    if allowed is not None:
+        names = {tool.function.name or tool.name for tool in allowed.tools}
+        config["tools"] = [tool for tool in tools if _name_of(tool) in names]
+        if not config["tools"]:
+            raise bad_request("tool_choice", "allows none of the tools")
     alone = claude is not None and given.get("parallel_tool_calls", True) is False
     if never:
         if claude is None and wanted.tools:
             raise cannot("tool_choice", "`none` once tools have been called")
         if claude is not None:
             more["tool_choice"] = {"type": "none"}
+    elif allowed is not None:
+        config["toolChoice"] = {"any" if allowed.mode == "required" else "auto": {}}
     elif "tool_choice" in given and (chosen := _choice(choice, cannot)):
         config["toolChoice"] = chosen
     if alone and not never:
@@ -238,10 +253,47 @@ def _choice(choice: pb.ToolChoice, cannot: Cannot) -> Body | None:
             return _MODES[choice.mode]()
         case "function":
             return {"tool": {"name": choice.function}}
-        case "raw_json" if not {"auto", "any", "tool"}.isdisjoint(members_of(choice.raw_json)):
-            return dict(members_of(choice.raw_json))
+        case "raw_json" if choice.raw_json.startswith("{"):  # Converse's own: {"any": {}}
+            members = members_of(choice.raw_json)
+            if members.keys() <= {"auto", "any", "tool"}:
+                return dict(members)
+            raise cannot("tool_choice", "this choice; give auto, required or a function")
         case _:
             raise cannot("tool_choice", "this choice; give auto, required or a function")
+
+
+class _Named(msgspec.Struct):
+    name: str = ""
+
+
+class _AllowedTool(msgspec.Struct):
+    """A tool that may be called: `{"type": "function", "function": {"name"}}`, or with the name in it."""
+
+    name: str = ""
+    function: _Named = msgspec.field(default_factory=_Named)
+
+
+class _AllowedTools(msgspec.Struct):
+    mode: str = "auto"
+    tools: list[_AllowedTool] = []
+
+
+class _RawChoice(msgspec.Struct):
+    type: str = ""
+    allowed_tools: _AllowedTools | None = None
+
+
+def _allowed(choice: pb.ToolChoice) -> _AllowedTools | None:
+    """OpenAI's `allowed_tools`; None for any other choice."""
+    try:
+        read = msgspec.json.decode(choice.raw_json, type=_RawChoice) if choice.raw_json else _RawChoice()
+    except msgspec.DecodeError:
+        return None
+    return read.allowed_tools if read.type == "allowed_tools" else None
+
+
+def _name_of(tool: Body | Raw) -> str:
+    return str(tool["toolSpec"]["name"]) if isinstance(tool, dict) and "toolSpec" in tool else ""
 
 
 _MODES: Final[Mapping[int, Callable[[], Body | None]]] = {
