@@ -59,7 +59,7 @@ PEPPER: Final = "AUTH_PEPPER"  # the environment variable that is hashed before 
 
 
 class Upstreams:
-    """One connection pool per way out (proxy, CA file); kept over reloads."""
+    """One connection pool per way out (proxy, CA file, hosts allowed); kept over reloads."""
 
     def __init__(self) -> None:
         self._open: dict[effective.Egress, HttpUpstream] = {}
@@ -67,7 +67,9 @@ class Upstreams:
     def of(self, egress: effective.Egress) -> Upstream:
         known = self._open.get(egress)
         if known is None:
-            known = self._open[egress] = HttpUpstream(ca_file=egress.ca_file, proxy=egress.proxy)
+            known = self._open[egress] = HttpUpstream(
+                ca_file=egress.ca_file, proxy=egress.proxy, allow_hosts=egress.allow_hosts
+            )
         return known
 
     async def close(self) -> None:

@@ -1,7 +1,7 @@
 """Routes, pools and targets with every layer merged."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from switch_grpc.config import effective, schema, service
 from switch_grpc.config.environment import Environment
@@ -119,7 +119,10 @@ class Routes:
             location=entry.location,
             deployment=entry.deployment,
             api_version=entry.api_version,
-            egress=egress_of(merge(entry.egress, self._definitions.egress, environment.egress)),
+            egress=egress_of(
+                merge(entry.egress, self._definitions.egress, environment.egress),
+                also=self._definitions.egress.allow_hosts,
+            ),
         )
 
 
@@ -194,5 +197,7 @@ def _project(store: AnyStore | None, variables: Mapping[str, str]) -> str | None
     return variables.get(store.config.project_id_var or "GOOGLE_PROJECT_ID") or None
 
 
-def egress_of(egress: service.Egress) -> effective.Egress:
-    return effective.Egress(proxy=egress.proxy, ca_file=egress.ca_file, allow_hosts=tuple(egress.allow_hosts))
+def egress_of(egress: service.Egress, *, also: Sequence[str] = ()) -> effective.Egress:
+    """`also`: hosts that are allowed besides the section's own."""
+    hosts = dict.fromkeys([*egress.allow_hosts, *also])
+    return effective.Egress(proxy=egress.proxy, ca_file=egress.ca_file, allow_hosts=tuple(hosts))

@@ -179,12 +179,12 @@ class Egress(Section):
         description="HTTP proxy for all upstream traffic, as a URL. Environment: `EGRESS_PROXY`.",
     )
     ca_file: Path | None = Field(
-        default=None, description="CAs to trust instead of the system's, PEM. Environment: `EGRESS_CA_FILE`."
+        default=None, description="CAs to trust besides the system's, PEM. Environment: `EGRESS_CA_FILE`."
     )
     allow_hosts: list[Text] = Field(
         default=[],
-        description="Hosts, addresses or networks (CIDR) to connect to although they are in a denied range "
-        "such as 169.254.0.0/16.",
+        description="Hosts (`*.` for all below one), addresses or networks (CIDR) to connect to although "
+        "they are in a denied range such as 169.254.0.0/16. A target's add to the top level's.",
     )
 
 

@@ -25,6 +25,7 @@ _DENIED: Final = tuple(
         "ff00::/8",
     )
 )
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
 _CLUSTER: Final = (".svc", ".cluster.local", ".local", ".internal", ".localhost")
 _HOST: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}|\[?[0-9A-Fa-f:.]+\]?")
 
@@ -103,13 +104,25 @@ def is_denied(host: str, allow_hosts: Iterable[str]) -> bool:
     return True
 
 
+def is_listed(host: str, allow_hosts: Iterable[str]) -> bool:
+    """Whether `allow_hosts` lists the name `host`, itself or by `*.` and its parent."""
+    host = host.rstrip(".").lower()
+    return any(
+        host.endswith(entry[1:]) if entry.startswith("*.") else host == entry
+        for entry in (allowed.rstrip(".").lower() for allowed in allow_hosts)
+    )
+
+
 def _address(host: str) -> IpAddress | None:
     try:
         address: IpAddress = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
+    if not isinstance(address, ipaddress.IPv6Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def _split(url: str) -> SplitResult | None:

@@ -6,7 +6,7 @@ socket and TLS error ends in `_fault`.
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import aiohttp
@@ -15,6 +15,7 @@ from yarl import URL
 from switch_grpc import __version__
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import WireRequest
+from switch_grpc.upstream.addresses import Denied, GuardedResolver, check_literal
 from switch_grpc.upstream.base import Exchange, Timers
 from switch_grpc.upstream.time_limit import STALL, TimeLimit
 
@@ -29,14 +30,24 @@ KEEP_ALIVE_SECONDS: Final = 30.0
 class HttpUpstream:
     """The network, through one aiohttp session; make it on the event loop that uses it."""
 
-    def __init__(self, *, ca_file: str | None = None, proxy: str | None = None) -> None:
-        """`ca_file`: PEM trusted besides the system's; `proxy`: URL that all traffic goes through."""
+    def __init__(
+        self, *, ca_file: str | None = None, proxy: str | None = None, allow_hosts: Sequence[str] = ()
+    ) -> None:
+        """`ca_file`: PEM trusted besides the system's; `proxy`: URL that all traffic goes through.
+
+        `allow_hosts`: hosts, addresses and networks to connect to although their range is denied.
+        """
         verified: ssl.SSLContext | bool = True  # aiohttp's own context, which it has made already
         if ca_file is not None:
             verified = ssl.create_default_context()
             verified.load_verify_locations(cafile=ca_file)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=verified, keepalive_timeout=KEEP_ALIVE_SECONDS),
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                ssl=verified,
+                keepalive_timeout=KEEP_ALIVE_SECONDS,
+                resolver=GuardedResolver(allow_hosts),
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": f"switch/{__version__}"},
             trust_env=False,
@@ -45,6 +56,7 @@ class HttpUpstream:
             timeout=aiohttp.ClientTimeout(total=None),
         )
         self._proxy = proxy
+        self._allow_hosts = tuple(allow_hosts)
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._drains: set[asyncio.Task[None]] = set()
 
@@ -53,10 +65,12 @@ class HttpUpstream:
         started = loop.time()
         limit = TimeLimit(min(deadline, started + timers.head))
         try:
+            url = _as_written(request.url)
+            check_literal(url.host or "", self._allow_hosts)
             with limit:
                 response = await self._session.request(
                     request.method,
-                    _as_written(request.url),
+                    url,
                     data=request.body,
                     headers=request.headers,
                     allow_redirects=False,
@@ -152,9 +166,12 @@ class HttpExchange:
             self._response.close()
 
 
-def _as_written(url: str) -> str | URL:
-    """Escapes stay: `v1%3A0` is signed as such, and would go out as `v1:0`."""
-    return URL(url, encoded=True) if "%" in url else url
+def _as_written(url: str) -> URL:
+    """Escapes stay: `v1%3A0` is signed as such, and would go out as `v1:0`. Raises aiohttp.InvalidURL."""
+    try:
+        return URL(url, encoded="%" in url)
+    except ValueError as error:
+        raise aiohttp.InvalidURL(url) from error
 
 
 def _send_fault(error: Exception, late: bool) -> Fault:
@@ -168,6 +185,11 @@ def _send_fault(error: Exception, late: bool) -> Fault:
             return Fault(Kind.UPSTREAM_TLS, f"the provider's TLS certificate is not valid: {detail}")
         case aiohttp.ConnectionTimeoutError():
             return Fault(Kind.UPSTREAM_UNREACHABLE, "connecting to the provider took too long")
+        case Denied() | aiohttp.ClientConnectorDNSError(os_error=Denied()):
+            return Fault(
+                Kind.UPSTREAM_UNREACHABLE,
+                "the provider's host has an address in a denied range; list it in egress.allowHosts",
+            )
         case aiohttp.ClientConnectorDNSError():
             return Fault(Kind.UPSTREAM_UNREACHABLE, "the provider's host name does not resolve")
         case aiohttp.ClientConnectorSSLError():

@@ -165,6 +165,14 @@ def test_egress_merges_over_three_levels():
     assert only_target(one_route(), EGRESS_PROXY="http://other:1").egress.proxy == "http://other:1"
 
 
+def test_a_targets_allowed_hosts_add_to_the_top_levels():
+    """As they do when the target's address is checked."""
+    definitions = one_route(providers=[target(egress={"allowHosts": ["169.254.1.1"]})]) | {
+        "egress": {"allowHosts": ["169.254.2.2", "169.254.1.1"]}
+    }
+    assert only_target(definitions).egress.allow_hosts == ("169.254.1.1", "169.254.2.2")
+
+
 def test_fallback_and_health_checks_take_the_environment_under_the_file():
     assert route(one_route(), ENABLE_FALLBACK="false").fallback.enabled is False
     assert route(one_route(fallback={"enabled": True}), ENABLE_FALLBACK="false").fallback.enabled is True

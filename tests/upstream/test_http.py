@@ -5,6 +5,8 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -131,6 +133,57 @@ async def test_an_invalid_certificate_is_told_apart(upstream: HttpUpstream):
     listener.close()
     assert raised.value.kind is Kind.UPSTREAM_TLS
     assert "certificate" in raised.value.message
+
+
+@asynccontextmanager
+async def https_server(ca: trustme.CA) -> AsyncIterator[str]:
+    """The URL of a server whose certificate `ca` signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost").configure_cert(context)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply(b"{}"))
+        writer.close()
+
+    listener = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    async with listener:
+        yield f"https://localhost:{listener.sockets[0].getsockname()[1]}"
+
+
+async def test_a_ca_file_is_trusted_besides_the_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    systems, own, stranger = trustme.CA(), trustme.CA(), trustme.CA()
+    systems.cert_pem.write_to_path(str(tmp_path / "system.pem"))
+    own.cert_pem.write_to_path(str(tmp_path / "own.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "system.pem"))
+    upstream = HttpUpstream(ca_file=str(tmp_path / "own.pem"))
+    for ca in (systems, own):
+        async with https_server(ca) as url:
+            assert (await upstream.send(request(url), PATIENT, soon())).status == 200
+    async with https_server(stranger) as url:
+        with pytest.raises(Fault, match="certificate"):
+            await upstream.send(request(url), PATIENT, soon())
+    await upstream.close()
+
+
+DENIED = "http://169.254.169.254", "http://[fe80::1]", "http://[64:ff9b::a9fe:a9fe]", "http://0.0.0.0"
+
+
+@pytest.mark.parametrize("url", DENIED)
+async def test_a_denied_address_is_not_connected_to(upstream: HttpUpstream, url: str):
+    with pytest.raises(Fault, match=r"denied range; list it in egress\.allowHosts") as raised:
+        await upstream.send(request(url), PATIENT, soon())
+    assert raised.value.kind is Kind.UPSTREAM_UNREACHABLE
+    assert raised.value.unsent
+
+
+async def test_a_name_with_a_denied_address_is_not_connected_to(
+    upstream: HttpUpstream, monkeypatch: pytest.MonkeyPatch
+):
+    row = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("169.254.169.254", 80))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [row])
+    with pytest.raises(Fault, match="denied range"):
+        await upstream.send(request("http://api.example.com"), PATIENT, soon())
 
 
 async def cuts_the_body(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
