@@ -8,6 +8,7 @@ members that neither knows go out only where the operator wrote them.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -42,8 +43,15 @@ _TOOLS: Final = frozenset(
 )
 _VERSION: Final = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 # https://ai.google.dev/gemini-api/docs/openai#thinking
-_BUDGETS: Final = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576}
-_LEVELS: Final = {"minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM", "high": "HIGH", "xhigh": "HIGH"}
+_BUDGETS: Final = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576, "max": 24576}
+_LEVELS: Final = {
+    "minimal": "MINIMAL",
+    "low": "LOW",
+    "medium": "MEDIUM",
+    "high": "HIGH",
+    "xhigh": "HIGH",
+    "max": "HIGH",
+}
 _MODES: Final = {
     pb.ToolChoice.MODE_NONE: "NONE",
     pb.ToolChoice.MODE_AUTO: "AUTO",
@@ -53,6 +61,7 @@ _encode: Final = msgspec.json.Encoder().encode
 _raws: Final = msgspec.json.Decoder(list[Raw]).decode
 
 
+@lru_cache(maxsize=1024)
 def version_of(model: str) -> tuple[int, int]:
     """The generation that a model's name tells, such as (2, 5); the newest for a name that tells none."""
     found = _VERSION.search(model)
@@ -124,6 +133,8 @@ class _Body:
                 self.generation[name] = _over(self.generation.get(name), raw)
             elif name == "generationConfig" and bytes(raw[:1]) == b"{":
                 self.generation = _over(self.generation, raw)
+            elif name == "reasoning":
+                _reasoning(self, raw)
             elif name in _TOP or (spelt in given.configured and name not in ("contents", "model")):
                 more[name if name in _TOP else spelt] = raw
             else:
@@ -222,6 +233,21 @@ def _effort(body: _Body, effort: str) -> None:
     if effort == "minimal" and "-pro" in body.model:  # which has no such level
         effort = "low"
     body.generation["thinkingConfig"] = {"includeThoughts": True, "thinkingLevel": _LEVELS[effort]}
+
+
+def _reasoning(body: _Body, raw: Raw) -> None:
+    """OpenRouter's way to say it: https://openrouter.ai/docs/use-cases/reasoning-tokens."""
+    match msgspec.json.decode(raw):
+        case {"effort": str(effort)}:
+            _effort(body, effort)
+        case {"max_tokens": int(budget)} if body.version >= (2, 5):
+            body.generation["thinkingConfig"] = {"includeThoughts": True, "thinkingBudget": budget}
+        case {"enabled": True} if body.version >= (2, 5):
+            body.generation["thinkingConfig"] = {"includeThoughts": True}
+        case {"enabled": False}:
+            _effort(body, "none")
+        case _:
+            raise body.cannot("reasoning", "it; give an effort or max_tokens, of a model that thinks")
 
 
 def _tools(body: _Body, tools: Any) -> None:
