@@ -115,11 +115,14 @@ class Adapter:
         if not asked and not standing:
             return Fitted(request, defaults)
         rules = self._rules_now(request, defaults)
-        verdicts = {name: self._judge(rules, name, value, self._strict) for name, value in asked.items()}
-        others = {name: self._judge(rules, name, value, False) for name, value in standing.items()}
+        verdicts = {name: self._judge(rules, name, value, asked=True) for name, value in asked.items()}
+        others = {name: self._judge(rules, name, value, asked=False) for name, value in standing.items()}
         self._keep_one(asked, standing, verdicts, others)
         changed = {name: verdict for name, verdict in verdicts.items() if verdict is not None}
         moved = {name: verdict for name, verdict in others.items() if verdict is not None}
+        # A default must not come up where the caller's value was left out.
+        bared = [name for name, verdict in changed.items() if verdict.value is None and name in defaults]
+        moved.update(dict.fromkeys(bared, _Verdict(None)))
         notes = [verdict.note for verdict in (*changed.values(), *moved.values()) if verdict.note]
         fitted = Fitted(
             _changed(request, changed, dict(fields), extra) if changed else request,
@@ -151,12 +154,13 @@ class Adapter:
             refuses=rules.refuses | rules.refuses_while_reasoning,
         )
 
-    def _judge(self, rules: Rules, name: str, value: object, strict: bool) -> _Verdict | None:
-        """What becomes of it; None: it stays. Raises Fault(CAPABILITY) where policy or rule says so."""
+    def _judge(self, rules: Rules, name: str, value: object, *, asked: bool) -> _Verdict | None:
+        """What becomes of it; None: it stays. What was `asked` for may be refused: Fault(CAPABILITY)."""
+        strict = asked and self._strict
         if name in rules.drops or name in rules.refuses:
             if name in _NEUTRAL and value == _NEUTRAL[name]:
                 return _Verdict(None)
-            if strict or (name in rules.refuses and value is not None):
+            if strict or (asked and name in rules.refuses):
                 raise self._cannot(name, f"takes no {name}")
             return _Verdict(None, f"{name} left out: {self._model} takes none")
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -168,9 +172,8 @@ class Adapter:
         if strict:
             raise self._cannot(name, f"takes {name} {_between(low, high)}, not {value:g}")
         which = "least" if value < low else "most"
-        return _Verdict(
-            type(value)(bound), f"{name} {value:g} sent as {bound:g}, the {which} that {self._model} takes"
-        )
+        sent = int(bound) if bound == int(bound) else bound  # integers have fields of their own type
+        return _Verdict(sent, f"{name} {value:g} sent as {bound:g}, the {which} that {self._model} takes")
 
     def _range(self, rules: Rules, name: str) -> Range:
         if name in LIMITS:

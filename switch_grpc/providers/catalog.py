@@ -117,7 +117,9 @@ class Catalog:
         for key, model in models.items():
             provider, _, name = key.partition("/")
             self._normal.setdefault((provider, normal(name)), model)
-            self._anywhere.setdefault(normal(name), model)
+            other = self._anywhere.get(normal(name), model)
+            able = (other.capabilities or frozenset()) | (model.capabilities or frozenset())
+            self._anywhere[normal(name)] = Model(family=other.family, capabilities=able)
 
     def with_overrides(self, overrides: Mapping[str, CatalogModel]) -> "Catalog":
         """The same under what a configuration says."""
@@ -145,8 +147,8 @@ class Catalog:
     def _known(self, provider: str, model: str) -> tuple[Model, bool]:
         """The facts, and whether they are of the provider itself.
 
-        Of the same weights behind another server only what they can do is known: what they cost, hold and
-        take is that server's to say.
+        Of the same weights behind another server it is only known what they can do, since they do it
+        somewhere: what they cost, hold and take is that server's to say.
         """
         for home in homes(provider, model):
             exact = self.models.get(
@@ -156,8 +158,7 @@ class Catalog:
             if found is not None:
                 found = _priced(found, model)
                 return (replace(found, downgrades=()) if provider in OWN_NAMES else found), True
-        other = self._anywhere.get(normal(model), Model())
-        return Model(family=other.family, capabilities=other.capabilities), False
+        return self._anywhere.get(normal(model), Model()), False
 
 
 def _priced(found: Model, model: str) -> Model:
