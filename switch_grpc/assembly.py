@@ -20,6 +20,7 @@ from switch_grpc.engine.ask import Store, Wiring
 from switch_grpc.engine.control import stamp
 from switch_grpc.engine.deadline import CallLimits, TargetTimers
 from switch_grpc.engine.engine import Snapshot
+from switch_grpc.engine.health import LONGEST, Check
 from switch_grpc.engine.regions import Region, Regions
 from switch_grpc.providers.adapt import Adapter
 from switch_grpc.providers.addresses import base_of
@@ -55,6 +56,7 @@ def _is_installed(module: str) -> bool:
 # What this build can do, for checking configurations.
 TABLES: Final = Tables(vendors=VENDORS, planned=PLANNED, strategies=STRATEGIES.keys(), extras=_extras())
 TOKEN_ANSWER_LIMIT: Final = 64 * 1024  # bytes of a token endpoint's answer
+KEYLESS: Final = NoCredentials()  # one for all targets, so that they can share active checks
 PEPPER: Final = "AUTH_PEPPER"  # the environment variable that is hashed before every key
 
 
@@ -83,6 +85,7 @@ def snapshot(loaded: Loaded, *, upstreams: Upstreams, wall: float) -> Snapshot:
     stores = {store.id: _store(store, environ, config, post) for store in config.credential_stores.values()}
     catalog = built_in().with_overrides(config.catalog.models)
     wirings: dict[Target, Wiring] = {}
+    checks: dict[Target, Check] = {}
     routes = []
     for route in config.routes:
         pools = []
@@ -94,13 +97,17 @@ def snapshot(loaded: Loaded, *, upstreams: Upstreams, wall: float) -> Snapshot:
             ]
             pools.append(Pool(_pool_spec(pool), targets))
             for made, target, model in zip(targets, pool.targets, models, strict=True):
-                store = stores[target.credentials] if target.credentials else NoCredentials()
+                store = stores[target.credentials] if target.credentials else KEYLESS
                 adapter = _adapter(target, model, strict=route.parameters == "strict")
                 wirings[made] = _wiring(made, target, store, upstreams.of(target.egress), model, adapter)
+                standby = pool is not route.pools[0] or _is_second_choice(target, pool)
+                if (check := _check(target, wirings[made].binding, standby)) is not None:
+                    checks[made] = check
         routes.append(Route(_route_spec(route), pools))
     return Snapshot(
         table=RouteTable(routes),
         wirings=wirings,
+        checks=checks,
         limits={route.name: _limits(route, config.timeouts) for route in config.routes},
         keys=_keys(config.auth, environ.get(PEPPER, "")),
         config=admin_pb2.ConfigStatus(version=loaded.version, loaded=stamp(wall), source=loaded.source),
@@ -245,6 +252,27 @@ def _wiring(
         permanent=target.breaker.permanent.enabled,
         price=_price(target, model),
         adapter=adapter,
+    )
+
+
+def _is_second_choice(target: effective.Target, pool: effective.Pool) -> bool:
+    first = min(peer.priority for peer in pool.targets)
+    return pool.strategy == "priority-based" and target.priority != first
+
+
+def _check(target: effective.Target, binding: Binding, standby: bool) -> Check | None:
+    """The target's active check; None where it is off, or its vendor has nothing free to ask for."""
+    vendor, health = VENDORS.get(target.provider), target.health_check
+    if vendor is None or vendor.health is None or not health.enabled:
+        return None
+    root, question, query = binding.base_url.partition("?")
+    return Check(
+        url=f"{root}{vendor.health}{question}{query}",
+        headers=binding.headers,
+        interval=health.interval,
+        timeout=min(health.timeout, LONGEST),
+        retries=health.retries,
+        standby=standby,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import random
 import socket
 import time
 from collections.abc import Callable, Coroutine
@@ -17,6 +18,7 @@ from switch_grpc.config.listen import Address
 from switch_grpc.config.problem import ConfigError, Problem
 from switch_grpc.config.source import Loaded
 from switch_grpc.engine.engine import Engine, Snapshot
+from switch_grpc.engine.health import HealthChecks
 from switch_grpc.events import ConfigReloaded
 from switch_grpc.observers.log import AccessLog
 from switch_grpc.observers.metrics import Metrics
@@ -51,8 +53,10 @@ class Gateway:
         self._log = AccessLog(log, wall=time.time, level=config.server.log_level)
         metrics = Metrics()
         limits = config.limits
+        self._active = self._snapshot(loaded)
+        self._checks = HealthChecks(clock=time.monotonic, rng=random.Random())  # noqa: S311  # jitter
         self._engine = Engine(
-            self._snapshot(loaded),
+            self._active,
             observers=[metrics, self._log],
             admission=GatePolicy(limit=limits.max_in_flight, queue=limits.queue, max_wait=limits.queue_wait),
         )
@@ -87,6 +91,7 @@ class Gateway:
         )
         await self._rpc.start()
         await self._http.start()
+        self._check()
 
     async def __aexit__(self, *_: object) -> None:
         self._engine.refuse_calls()
@@ -94,6 +99,7 @@ class Gateway:
         for task in self._reloads:
             task.cancel()
         await asyncio.gather(*self._reloads, return_exceptions=True)
+        await self._checks.close()
         await self._upstreams.close()
         self._log.flush()
 
@@ -124,11 +130,16 @@ class Gateway:
             )
             return admin_pb2.ReloadConfigResponse(config=active, problems=map(_told, error.problems))
         if not dry_run:
-            self._engine.swap(self._snapshot(loaded))
+            self._active = self._snapshot(loaded)
+            self._engine.swap(self._active)
+            self._check()
             self._engine.emit(ConfigReloaded(version=loaded.version, source=loaded.source, problems=0))
         return admin_pb2.ReloadConfigResponse(
             config=self._engine.config, problems=map(_told, loaded.problems)
         )
+
+    def _check(self) -> None:
+        self._checks.watch(self._active.wirings.values(), self._active.checks)
 
     def _snapshot(self, loaded: Loaded) -> Snapshot:
         return snapshot(loaded, upstreams=self._upstreams, wall=time.time())

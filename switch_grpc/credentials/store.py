@@ -76,7 +76,7 @@ class CredentialStore:
         self._listeners: list[Callable[[str], None]] = []
 
     def on_fetched(self, listener: Callable[[str], None]) -> None:
-        """Has `listener` told the fingerprint of each secret that is fetched, the same or another."""
+        """Has `listener` told the fingerprint of each lasting secret that is fetched, the same or another."""
         self._listeners.append(listener)
 
     def cached(self, kind: str, now: float) -> Signer | None:
@@ -133,8 +133,9 @@ class CredentialStore:
                 self._signers.clear()
             kept.secret, kept.failed = secret, None
             self._date(secret, now)
-            for tell in self._listeners:
-                tell(fingerprint(secret))
+            if secret.expires is None:  # a token that follows another is no new credential
+                for tell in self._listeners:
+                    tell(fingerprint(secret))
         finally:
             kept.fetching = None
 

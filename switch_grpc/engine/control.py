@@ -120,8 +120,11 @@ class Control:
                 event = await queue.get()
                 told = admin_pb2.StatusEvent(at=stamp(time.time()))
                 match event:
-                    case BreakerChanged() if self._matches(event, route, target):
-                        told.target.CopyFrom(self.status(event.route, event.target).targets[0])
+                    case BreakerChanged():
+                        moved = self._moved_target(event, route, target)
+                        if moved is None:
+                            continue
+                        told.target.CopyFrom(self._status_of(moved))
                     case ConfigReloaded() | _Mark.DRAINING:
                         told.gateway.CopyFrom(self.gateway())
                     case _Mark.MISSED:
@@ -181,8 +184,15 @@ class Control:
             raise Fault(Kind.UNKNOWN_ROUTE, f"{where} no target called {target!r}", param="target")
         return found
 
-    def _matches(self, event: BreakerChanged, route: str, target: str) -> bool:
-        return (not route or event.route == route) and (not target or event.target == target)
+    def _moved_target(self, event: BreakerChanged, route: str, target: str) -> Target | None:
+        """Whose breaker moved, if a watcher of `route` and `target` is to hear of it.
+
+        None too where a reload took the target away while its last calls went on.
+        """
+        if (route and event.route != route) or (target and event.target != target):
+            return None
+        known = self._engine.table.routes.get(event.route)
+        return next((one for one in known.targets if one.key == event.target), None) if known else None
 
     def _moved(self, target: Target, transition: Transition | None) -> None:
         if transition is not None:
@@ -232,7 +242,8 @@ def stamp(wall: float) -> Timestamp:
 
 
 def _health(target: Target, now: float) -> admin_pb2.Health:
-    if target.load.total == 0 and target.refusal(now) is None:
+    unknown = target.load.total == 0 and target.record.check_ok is None
+    if unknown and target.refusal(now) is None:
         return admin_pb2.HEALTH_UNSPECIFIED
     return admin_pb2.HEALTH_HEALTHY if target.healthy(now) else admin_pb2.HEALTH_UNHEALTHY
 

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from google.protobuf.message import Message
@@ -19,6 +19,7 @@ from switch_grpc.engine.ask import Ask, Wiring
 from switch_grpc.engine.attempt import deadline_fault
 from switch_grpc.engine.control import Control
 from switch_grpc.engine.deadline import CallLimits, call_deadline
+from switch_grpc.engine.health import Check
 from switch_grpc.engine.tries import Tries, breaker_changed
 from switch_grpc.engine.waiting import enter, no_place
 from switch_grpc.events import Event, Observer
@@ -40,6 +41,7 @@ class Snapshot:
 
     table: RouteTable
     wirings: Mapping[Target, Wiring]
+    checks: Mapping[Target, Check] = field(default_factory=dict)  # of the targets that are checked actively
     limits: Mapping[str, CallLimits]  # by route
     keys: auth.Keys
     config: admin_pb2.ConfigStatus

@@ -53,6 +53,7 @@ class Vendor:
     stream_options: bool = True  # takes stream_options: else usage comes unasked, and asking is an error
     terminal: Literal["done", "eof"] = "done"  # eof: a clean end of the stream completes it
     quirks: Quirk = Quirk.NONE
+    health: str | None = "/models"  # what a GET under the base costs nothing to ask for; None: nothing
     limits: str = ""  # what does not work there, for docs/providers.md
 
     def instead_of(self, model: str) -> str | None:
@@ -78,6 +79,7 @@ _ROWS: Final = (
     Vendor(
         name="anthropic",
         docs="https://platform.claude.com/docs/en/api/messages",
+        health=None,  # GET /models wants the version header
         base_url="https://api.anthropic.com/v1",  # the dialect takes it with or without /v1
         dialect="anthropic",
         signer="x-api-key",
@@ -87,6 +89,7 @@ _ROWS: Final = (
     Vendor(
         name="bedrock",
         docs="https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
+        health=None,
         base_url="https://bedrock-runtime.{region}.amazonaws.com",
         version="",
         dialect="converse",
@@ -109,6 +112,7 @@ _ROWS: Final = (
     Vendor(
         name="vertex",
         docs="https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference",
+        health=None,
         base_url="https://aiplatform.googleapis.com/v1",  # of the location global; see addresses
         dialect="vertex",
         credentials=frozenset({"google", "oauth", "simple"}),
@@ -118,6 +122,7 @@ _ROWS: Final = (
     Vendor(
         name="azure",
         docs="https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest",
+        health=None,  # a deployment has no endpoint of its own that is free
         base_url=None,  # every resource has its own
         base_hint="https://RESOURCE.openai.azure.com",
         version="",  # see addresses
@@ -137,6 +142,7 @@ _ROWS: Final = (
     Vendor(
         name="runpod",
         docs="https://docs.runpod.io/serverless/vllm/openai-compatibility",
+        health=None,  # any request wakes a worker, which is paid by the second
         base_url=None,  # every endpoint has its own
         base_hint="https://api.runpod.ai/v2/ENDPOINT_ID/openai/v1",
         text="native",
@@ -223,6 +229,7 @@ _ROWS: Final = (
     Vendor(
         name="perplexity",
         docs="https://docs.perplexity.ai/docs/sonar/openai-compatibility",
+        health=None,
         base_url="https://api.perplexity.ai",
         version="",  # its alias /chat/completions has none
         # docs.perplexity.ai/docs/agent-api/migrate-from-sonar; clients moved in September 2026
@@ -293,6 +300,7 @@ _ROWS: Final = (
     Vendor(
         name="mock",
         docs="switch mock --help",
+        health=None,  # its ledger is for what tests ask
         base_url="http://127.0.0.1:8001/v1",
         signer="none",
         keyless=True,

@@ -219,14 +219,15 @@ class Target:
         """Admissible, and by the newest evidence within its pool's thresholds.
 
         Evidence goes stale after the breaker's resetTimeout, or the target of a pool that is passed over
-        would get no call by which it could show that it is well again. How quick it is, its time to first
-        byte says: a stream's last byte may be minutes away at the best of targets.
+        would get no call by which it could show that it is well again. An active check that failed counts,
+        one that went well does not outweigh calls that failed: it asked for less. How quick the target is,
+        its time to first byte says: a stream's last byte may be minutes away at the best of them.
         """
         if self.refusal(now) is not None:
             return False
         record, stale = self.record, now - self.spec.breaker.reset_timeout
-        if record.check_ok is not None and record.checked_at >= max(record.settled_at, stale):
-            return record.check_ok
+        if record.check_ok is False and record.checked_at > max(record.settled_at, stale):
+            return False
         if record.settled_at <= stale:
             return True
         limits, seen = self.spec.thresholds, self.breaker.snapshot(now)

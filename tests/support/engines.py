@@ -30,6 +30,7 @@ from switch_grpc.upstream.base import Timers, Upstream
 from switch_grpc.v1 import admin_pb2, chat_pb2, embedding_pb2
 from tests.support.scripted_upstream import Script, ScriptedUpstream
 
+KEYLESS = NoCredentials()
 EXACT = BreakerPolicy(jitter=0.0)
 HELLO = chat_pb2.ChatRequest(
     route="lite", messages=[chat_pb2.Message(role=chat_pb2.ROLE_USER, content="Hello")]
@@ -193,7 +194,7 @@ def snapshot(
                 target=name, provider="custom", model=target.spec.model, base_url=f"http://{name}/v1"
             ),
             dialects=dialects_of(VENDORS["custom"]),
-            store=(stores or {}).get(name) or NoCredentials(),
+            store=(stores or {}).get(name) or KEYLESS,
             upstream=upstream,
             signer="bearer" if stores and name in stores else "none",
             timers=timers or TargetTimers(),
