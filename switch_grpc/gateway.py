@@ -29,7 +29,7 @@ from switch_grpc.server.build import GrpcSettings, build_server, health_of_servi
 from switch_grpc.server.http import HttpServer
 from switch_grpc.v1 import admin_pb2
 
-CUT_BEFORE: Final = 5.0  # seconds before the drain's end at which open calls are cut
+CUT_BEFORE: Final = 5.0  # seconds before the drain's end at which open calls are told that it is over
 Load = Callable[[], Loaded]
 
 
@@ -151,9 +151,9 @@ class Gateway:
         task.add_done_callback(self._reloads.discard)
 
     async def _drain(self, stop: signals.Stop) -> None:
-        """Semantics: readiness first, then the listeners, then at most `drain.timeout` for open calls."""
+        """Readiness first, then the listeners; then open calls have what is left of `drain.timeout`."""
         drain = self._config.drain
-        ends = asyncio.get_running_loop().time() + drain.timeout - CUT_BEFORE
+        ends = asyncio.get_running_loop().time() + drain.timeout
         self._engine.begin_drain()
         self._health.drain()
         await _unless(stop.at_once, asyncio.sleep(drain.delay))
@@ -162,13 +162,20 @@ class Gateway:
         await _unless(stop.at_once, self._finished(ends))
 
     async def _finished(self, ends: float) -> None:
-        """Returns when no call is in flight and both doors are shut, or time is up."""
-        left = max(0.0, ends - asyncio.get_running_loop().time())
+        """Returns when no call is in flight and both doors are shut, or at `ends`.
+
+        Calls still open a moment before are told, so that their callers can tell it from a crash.
+        """
+        loop = asyncio.get_running_loop()
+        left = max(0.0, ends - loop.time())
+        cut = loop.call_later(left - min(CUT_BEFORE, left / 2), self._engine.cut_calls)
         try:
             async with asyncio.timeout(left):
                 await asyncio.gather(self._engine.idle(), self._rpc.stop(left), self._http.closed())
         except TimeoutError:
             pass
+        finally:
+            cut.cancel()
 
 
 async def _unless(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:

@@ -15,6 +15,8 @@ class Permit:
 
     __slots__ = (
         "_close",
+        "_cut",
+        "_task",
         "call",
         "chunks",
         "first_content_at",
@@ -27,8 +29,13 @@ class Permit:
     )
 
     def __init__(
-        self, call: Call, principal: Principal, close: Callable[["Permit", Fault | None], None]
+        self,
+        call: Call,
+        principal: Principal,
+        close: Callable[["Permit", Fault | None], None],
+        task: asyncio.Task[object] | None = None,
     ) -> None:
+        """`task` is the call's own, by which it can be cut."""
         self.call = call
         self.principal = principal
         self.operation = ""
@@ -39,6 +46,8 @@ class Permit:
         self.usage: chat_pb2.Usage | None = None
         self.info: route_info_pb2.RouteInfo | None = None
         self._close: Callable[[Permit, Fault | None], None] | None = close
+        self._task = task
+        self._cut = False
 
     def __enter__(self) -> Self:
         return self
@@ -46,7 +55,27 @@ class Permit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, asyncio.CancelledError) and (cut := self.cut_fault()) is not None:
+            self.close(cut)
+            raise cut from error
         self.close(fault_of(error))
+
+    def cut(self) -> None:
+        """Ends the call from outside: wherever its task waits, it is cancelled, and hears DRAINING."""
+        if self._task is not None and not self._cut:
+            self._cut = True
+            self._task.cancel()
+
+    def cut_fault(self) -> Fault | None:
+        """What a CancelledError of the call's task stands for that `cut` sent; None for any other.
+
+        Whoever gets it raises it in place of the CancelledError, which is thereby dealt with.
+        """
+        if not self._cut or self._task is None:
+            return None
+        self._cut = False
+        self._task.uncancel()
+        return Fault(Kind.DRAINING, "the gateway is shutting down; the answer ends here", retry_after=1.0)
 
     def close(self, fault: Fault | None) -> None:
         """Ends the call with its outcome; only the first time counts."""

@@ -31,6 +31,7 @@ class Admission:
         self.gate = Gate(policy)
         self._clock = clock
         self._emit = emit
+        self._open: set[Permit] = set()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -50,7 +51,9 @@ class Admission:
                 raise deadline_fault()
             raise no_place(Kind.OVERLOADED, "the gateway", self.gate.policy.limit, self._rng)
         self._idle.clear()
-        return Permit(call, principal, partial(self._leave, ticket))
+        permit = Permit(call, principal, partial(self._leave, ticket), asyncio.current_task())
+        self._open.add(permit)
+        return permit
 
     def wave_through(self, call: Call, principal: Principal) -> Permit:
         """A permit for an operator's call: not counted, not queued, and given while draining too."""
@@ -60,11 +63,17 @@ class Admission:
         """Reports a call that was not let in."""
         self._report(Permit(call, principal or Principal(id="", scopes=frozenset()), _ignore), fault)
 
+    def cut(self) -> None:
+        """Ends every call in flight: it hears DRAINING."""
+        for permit in tuple(self._open):
+            permit.cut()
+
     async def idle(self) -> None:
         """Returns once nothing is in flight."""
         await self._idle.wait()
 
     def _leave(self, ticket: Ticket, permit: Permit, fault: Fault | None) -> None:
+        self._open.discard(permit)
         self.gate.leave(ticket, self._clock())
         if self.gate.inside == 0:
             self._idle.set()

@@ -103,6 +103,10 @@ class Engine:
                     ask = Ask(snapshot.wirings[attempt.target], attempt, permit.call, head, body)
                     return relay.reply(tries, attempt, await ask.reply())
             raise tries.failure()
+        except asyncio.CancelledError:
+            if (cut := permit.cut_fault()) is not None:
+                raise cut from None
+            raise
         finally:
             if ticket is not None:
                 route.gate.leave(ticket, self._clock())
@@ -127,6 +131,10 @@ class Engine:
                     yield answer.finish()
                     return
             raise tries.failure()
+        except asyncio.CancelledError:
+            if (cut := permit.cut_fault()) is not None:
+                raise cut from None
+            raise
         finally:
             if ticket is not None:
                 route.gate.leave(ticket, self._clock())
@@ -234,6 +242,10 @@ class Engine:
         """From now on a new call is refused as DRAINING, and operators' watches end."""
         self.admission.draining = True
         self.control.end_watches()
+
+    def cut_calls(self) -> None:
+        """Ends the calls in flight: each hears DRAINING, streams within what came so far."""
+        self.admission.cut()
 
     async def idle(self) -> None:
         """Returns once no call is in flight."""
