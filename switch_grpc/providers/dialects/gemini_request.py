@@ -34,6 +34,8 @@ _GENERATION: Final = frozenset(
         *("thinkingConfig", "topK", "topP", "translationConfig"),
     }
 )
+# What no parameter replaces.
+_CONTENT: Final = frozenset({"contents", "systemInstruction", "model"})
 _TOOLS: Final = frozenset(
     {
         *("functionDeclarations", "googleSearch", "googleSearchRetrieval", "codeExecution", "urlContext"),
@@ -131,11 +133,11 @@ class _Body:
             name = _camel(spelt)
             if name in _GENERATION:
                 self.generation[name] = _over(self.generation.get(name), raw)
-            elif name == "generationConfig" and bytes(raw[:1]) == b"{":
+            elif name == "generationConfig" and bytes(raw)[:1] == b"{":
                 self.generation = _over(self.generation, raw)
             elif name == "reasoning":
                 _reasoning(self, raw)
-            elif name in _TOP or (spelt in given.configured and name not in ("contents", "model")):
+            elif name in _TOP or (spelt in given.configured and name not in _CONTENT):
                 more[name if name in _TOP else spelt] = raw
             else:
                 raise self.cannot(spelt, "it")
@@ -149,7 +151,7 @@ def _camel(name: str) -> str:
 
 def _over(known: Any, raw: Raw) -> Any:
     """`raw` over what is known: members of objects join, anything else replaces."""
-    if isinstance(known, dict) and bytes(raw[:1]) == b"{":
+    if isinstance(known, dict) and bytes(raw)[:1] == b"{":
         joined = dict(known)
         for name, value in members_of(raw).items():
             joined[_camel(name)] = _over(joined.get(_camel(name)), value)
