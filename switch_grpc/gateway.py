@@ -62,6 +62,7 @@ class Gateway:
         )
         self._engine.control.reload = self.reload
         metrics.in_flight.set_function(lambda: self._engine.in_flight)
+        metrics.log_dropped.set_function(lambda: self._log.dropped)
         local = config.server.http.is_local and config.server.grpc.is_local
         self._health = health_of_services()
         self._rpc = build_server(self._engine, settings=GrpcSettings(reflection=local), health=self._health)
@@ -101,7 +102,7 @@ class Gateway:
         await asyncio.gather(*self._reloads, return_exceptions=True)
         await self._checks.close()
         await self._upstreams.close()
-        self._log.flush()
+        self._log.close()
 
     async def serve(self, stop: signals.Stop) -> None:
         """The process's life: waits until it is to stop, then drains, so that open calls finish.

@@ -1,9 +1,11 @@
 """The access log: one JSON line a call, a breaker transition or a reload. No prompts, no answers, no keys.
 
-Lines are built by msgspec and written in batches: a line costs about a microsecond on the event loop.
+Lines are built by msgspec and written in batches, by a thread: a line costs about a microsecond on the event
+loop, and whoever reads the log cannot hold up a call.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, TextIO
@@ -12,21 +14,25 @@ import msgspec
 
 from switch_grpc.events import AttemptFinished, BreakerChanged, CallFinished, ConfigReloaded, Event
 from switch_grpc.faults import RULES
+from switch_grpc.observers.writer import Writer
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "warn": 30, "error": 40}
 FLUSH_SECONDS: Final = 0.2
-PENDING_LIMIT: Final = 10_000  # lines kept while the stream cannot be written; the oldest go first
+PENDING_LIMIT: Final = 10_000  # lines kept while the stream's reader stalls; the oldest go first
+CLOSE_SECONDS: Final = 0.5  # that the end of the process waits for it
 
 
 class AccessLog:
-    """Writes events as JSON lines. `wall` is Unix time; `flush` must be called at the end."""
+    """Writes events as JSON lines. `wall` is Unix time; `close` must be called at the end."""
 
     def __init__(self, stream: TextIO, *, wall: Callable[[], float], level: str = "info") -> None:
-        self._stream = stream
+        self._writer = Writer(stream)
         self._wall = wall
         self._level = LEVELS[level]
         self._encode = msgspec.json.Encoder().encode
-        self._pending: list[bytes] = []
+        self._pending: deque[bytes] = deque()
+        self._overflowed = 0
+        self._told = 0  # of the lines dropped, those that the log itself has told of
         self._timer: asyncio.TimerHandle | None = None
 
     def __call__(self, event: Event) -> None:
@@ -42,23 +48,55 @@ class AccessLog:
                 what = {"version": event.version, "source": event.source, "problems": event.problems}
                 self._write(40 if event.problems else 20, {"event": "reload", **what})
 
-    def flush(self) -> None:
-        """Writes what is pending; a stream that cannot be written loses it, and never a call."""
-        self._timer = None
-        lines, self._pending = self._pending, []
-        try:
-            self._stream.write(b"".join(lines).decode())
-            self._stream.flush()
-        except (OSError, ValueError):
-            self._pending = lines[-PENDING_LIMIT:]
+    @property
+    def dropped(self) -> int:
+        """Lines that nobody will read, since the stream's reader stalled or is gone."""
+        return self._overflowed + self._writer.lost
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Writes what is pending, where that is done in time: twice so long at most."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._writer.wait(seconds):
+            self._pass_on()
+            self._writer.wait(seconds)
+        self._writer.close()
 
     def _write(self, level: int, line: dict[str, object]) -> None:
         if level < self._level:
             return
-        stamp = datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="milliseconds")
-        self._pending.append(self._encode({"time": stamp, **line}) + b"\n")
+        if len(self._pending) >= PENDING_LIMIT:
+            self._pending.popleft()
+            self._overflowed += 1
+        self._pending.append(self._line(line))
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
+            self._wake()
+
+    def _line(self, line: dict[str, object]) -> bytes:
+        stamp = datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="milliseconds")
+        return self._encode({"time": stamp, **line}) + b"\n"
+
+    def _wake(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
+
+    def _flush(self) -> None:
+        self._timer = None
+        if not self._pass_on():
+            self._wake()
+
+    def _pass_on(self) -> bool:
+        """Whether the writer took what is pending, with word of what was dropped before it."""
+        if not self._pending:
+            return True
+        lines, dropped = list(self._pending), self.dropped
+        if dropped > self._told:
+            lines.insert(0, self._line({"event": "log", "dropped": dropped - self._told}))
+        if not self._writer.offer(lines):
+            return False
+        self._pending.clear()
+        self._told = dropped
+        return True
 
 
 def _level_of(event: CallFinished) -> int:
