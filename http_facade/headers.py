@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
+from switch_grpc import caller_fields
 from switch_grpc.call import Call
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.v1 import route_info_pb2
@@ -14,11 +15,7 @@ from switch_grpc.v1 import route_info_pb2
 HeaderList = list[tuple[bytes, bytes]]
 Fields = Mapping[bytes, bytes]
 
-_REQUEST_ID: Final = re.compile(rb"[\x21-\x7e]{1,128}")
 _DURATION: Final = re.compile(rb"\d{1,12}(\.\d{1,9})?")
-# https://www.w3.org/TR/trace-context/: four parts in version 00, later versions may append
-_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[\x21-\x7e]{1,64})?")
-_TRACESTATE: Final = re.compile(rb"[\x20-\x7e]{1,512}")
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+( +[\x21-\x7e]+)*")
 _SAFE: Final = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}~"
 
@@ -30,11 +27,9 @@ _STATES: Final[Mapping[int, bytes]] = {
 
 
 def request_id(fields: Fields) -> str:
-    """The caller's x-request-id where it is 1-128 visible ASCII characters, else a new one."""
+    """The caller's x-request-id where it is fit for one, else a new one."""
     given = fields.get(b"x-request-id")
-    if given is not None and _REQUEST_ID.fullmatch(given):
-        return given.decode("ascii")
-    return f"req_{secrets.token_hex(16)}"
+    return caller_fields.call_id(None if given is None else given.decode("latin-1"), secrets.token_hex)
 
 
 def read_call(call_id: str, raw: Iterable[tuple[bytes, bytes]], fields: Fields, now: float) -> Call:
@@ -45,9 +40,6 @@ def read_call(call_id: str, raw: Iterable[tuple[bytes, bytes]], fields: Fields, 
     get = fields.get
     limit = get(b"x-request-timeout-ms")
     patience = get(b"x-stainless-read-timeout")
-    session = get(b"x-session-id")
-    trace, state = get(b"traceparent"), get(b"tracestate")
-    fallback = get(b"x-switch-fallback")
     return Call(
         id=call_id,
         door="http",
@@ -55,10 +47,10 @@ def read_call(call_id: str, raw: Iterable[tuple[bytes, bytes]], fields: Fields, 
         keys=_keys(raw),
         deadline=None if limit is None else now + _milliseconds(limit) / 1000,
         first_byte_deadline=None if patience is None else _patience(patience, now),
-        traceparent=None if trace is None else _matching(trace, _TRACEPARENT),
-        tracestate=None if state is None else _matching(state, _TRACESTATE),
-        sticky_key=None if not session else session.decode("latin-1"),
-        fallback=True if fallback is None else _fallback(fallback),
+        traceparent=caller_fields.traceparent(_text_of(get(b"traceparent"))),
+        tracestate=caller_fields.tracestate(_text_of(get(b"tracestate"))),
+        sticky_key=_text_of(get(b"x-session-id")) or None,
+        fallback=caller_fields.fallback(_text_of(get(b"x-switch-fallback")), "header"),
     )
 
 
@@ -67,12 +59,14 @@ def _keys(raw: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:
     found = []
     for name, value in raw:
         if name == b"x-api-key":
-            found.append(value)
+            found.append(caller_fields.text_of(value).strip())
         elif name == b"authorization":
-            scheme, _, key = value.partition(b" ")
-            if scheme.lower() == b"bearer":
-                found.append(key)
-    return tuple([key.decode("latin-1") for key in map(bytes.strip, found) if key])
+            found.append(caller_fields.bearer(caller_fields.text_of(value)))
+    return tuple([key for key in found if key])
+
+
+def _text_of(value: bytes | None) -> str | None:
+    return None if value is None else caller_fields.text_of(value)
 
 
 def _milliseconds(value: bytes) -> float:
@@ -90,23 +84,6 @@ def _milliseconds(value: bytes) -> float:
 def _patience(value: bytes, now: float) -> float | None:
     """Seconds, as OpenAI's SDKs send it without being told to; so what does not parse is no error."""
     return now + float(value) if _DURATION.fullmatch(value) and float(value) > 0 else None
-
-
-def _matching(value: bytes, pattern: re.Pattern[bytes]) -> str | None:
-    """The value where it is well formed; a broken trace header is ignored, as W3C asks."""
-    return value.decode("ascii") if pattern.fullmatch(value) else None
-
-
-def _fallback(value: bytes) -> bool:
-    word = value.strip().lower()
-    if word not in (b"true", b"false"):
-        shown = value[:32].decode("latin-1")
-        raise Fault(
-            Kind.BAD_REQUEST,
-            f"header x-switch-fallback: {shown!r} is neither true nor false",
-            param="x-switch-fallback",
-        )
-    return word == b"true"
 
 
 def route_headers(info: route_info_pb2.RouteInfo) -> HeaderList:

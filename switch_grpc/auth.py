@@ -10,10 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from switch_grpc.call import ADMIN_READ, ADMIN_WRITE, INFERENCE, Principal
+from switch_grpc.call import ALL_SCOPES, Principal
 from switch_grpc.faults import Fault, Kind
 
-ALL_SCOPES: Final = frozenset({INFERENCE, ADMIN_READ, ADMIN_WRITE})
 ANYONE: Final = Principal(id="anonymous", scopes=ALL_SCOPES)
 _NOBODY: Final = bytes(32)
 

@@ -6,6 +6,10 @@ from typing import Final
 INFERENCE: Final = "inference"
 ADMIN_READ: Final = "admin:read"
 ADMIN_WRITE: Final = "admin:write"
+ALL_SCOPES: Final = frozenset({INFERENCE, ADMIN_READ, ADMIN_WRITE})
+
+# What may name a session: the header, and two fields of the body.
+STICKY_KEYS: Final = ("x-session-id", "user", "metadata.session_id")
 
 
 @dataclass(frozen=True, slots=True)

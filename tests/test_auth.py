@@ -2,8 +2,8 @@
 
 import pytest
 
-from switch_grpc.auth import ALL_SCOPES, KeyRecord, Keys, digest, require, require_route
-from switch_grpc.call import INFERENCE, Principal
+from switch_grpc.auth import KeyRecord, Keys, digest, require, require_route
+from switch_grpc.call import ALL_SCOPES, INFERENCE, Principal
 from switch_grpc.faults import Fault, Kind
 
 TEAM = Principal(id="team", scopes=frozenset({INFERENCE}), routes=frozenset({"lite"}))

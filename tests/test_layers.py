@@ -19,6 +19,7 @@ LAYERS = {
     "switch_grpc.v1": 0,
     "switch_grpc.faults": 0,
     "switch_grpc.call": 0,
+    "switch_grpc.caller_fields": 0,
     "switch_grpc.request": 0,
     "switch_grpc.openai_wire": 0,
     "switch_grpc.events": 0,

@@ -3,17 +3,14 @@
 Only for definitions that `check` found no errors in.
 """
 
-from typing import Final
-
 from pydantic import SecretStr
 
+from switch_grpc.call import ALL_SCOPES, INFERENCE
 from switch_grpc.config import effective, schema, service
 from switch_grpc.config.environment import Environment
 from switch_grpc.config.layers import listeners, matching, merge
 from switch_grpc.config.routes import Routes, egress_of
 from switch_grpc.config.stores import stores_in
-
-ALL_SCOPES: Final = frozenset({"inference", "admin:read", "admin:write"})
 
 
 def resolve(definitions: schema.Definitions, environment: Environment) -> effective.Config:
@@ -81,7 +78,7 @@ def _auth(definitions: schema.Definitions, environment: Environment) -> effectiv
         effective.AuthKey(id=f"{prefix}-{number}", key=key, scopes=scopes)
         for prefix, found, scopes in (
             ("admin", environment.admin_keys, ALL_SCOPES),
-            ("api", environment.api_keys, frozenset({"inference"})),
+            ("api", environment.api_keys, frozenset({INFERENCE})),
         )
         for number, key in enumerate(found, 1)
     ]

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
+from switch_grpc.call import STICKY_KEYS
 from switch_grpc.config.section import (
     Count,
     Json,
@@ -43,7 +44,6 @@ ERROR_PATTERNS: Final = (
     "api.*key.*invalid",
     "endpoint.*not.*found",
 )
-STICKY_KEYS: Final = ("x-session-id", "user", "metadata.session_id")
 
 # Both spellings are accepted; the hyphen form is the one inside. Which names exist is the table's to say.
 StrategyName = Annotated[Text, AfterValidator(lambda name: name.replace("_", "-"))]

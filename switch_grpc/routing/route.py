@@ -4,16 +4,13 @@ import copy
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
-from switch_grpc.call import Call
+from switch_grpc.call import STICKY_KEYS, Call
 from switch_grpc.request import Head, Need
 from switch_grpc.routing.balance import Rotation, order, unfit
 from switch_grpc.routing.budget import RetryBudget
 from switch_grpc.routing.gate import Gate, GatePolicy
 from switch_grpc.routing.target import Target, soonest
-
-STICKY_KEYS: Final = ("x-session-id", "user", "metadata.session_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,10 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 
 from switch_grpc.call import Call
+from switch_grpc.caller_fields import REQUEST_ID
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.permit import Permit
-from switch_grpc.server.metadata import REQUEST_ID, Metadata, call_of, request_id
+from switch_grpc.server.metadata import Metadata, call_of, request_id
 from switch_grpc.server.status import short, trailers_of
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]  # no py.typed
 
+from switch_grpc.caller_fields import REQUEST_ID
 from switch_grpc.faults import Fault
-from switch_grpc.server.metadata import REQUEST_ID
 from switch_grpc.v1 import fault_pb2
 
 DOMAIN: Final = "switch"

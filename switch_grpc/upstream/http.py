@@ -14,13 +14,12 @@ from yarl import URL
 
 from switch_grpc import __version__
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.providers.dialects.base import WireRequest
+from switch_grpc.providers.dialects.base import STREAM_LIMIT, WireRequest
 from switch_grpc.upstream.addresses import Denied, GuardedResolver, check_literal
 from switch_grpc.upstream.base import Exchange, Timers
 from switch_grpc.upstream.time_limit import STALL, TimeLimit
 
 BODY_LIMIT: Final = 64 * 1024 * 1024  # a whole answer
-STREAM_LIMIT: Final = 256 * 1024 * 1024  # all bytes of a stream
 HEAD_LIMIT: Final = 64 * 1024
 CONNECT_EXTRA: Final = 2.0  # seconds that DNS and TLS may add to connecting
 DRAIN_SECONDS: Final = 1.0  # how long the tail of a finished stream may take to keep its connection

@@ -7,7 +7,7 @@ a signer, and hands back what came.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from google.protobuf.message import Message
 
@@ -54,6 +54,9 @@ class Event:
 
     type: str
     data: bytes
+
+
+STREAM_LIMIT: Final = 256 << 20  # bytes of one stream, whatever frames it
 
 
 class Framing(Protocol):

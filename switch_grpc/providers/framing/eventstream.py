@@ -14,10 +14,9 @@ from typing import Final
 import msgspec
 
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.providers.dialects.base import Event
+from switch_grpc.providers.dialects.base import STREAM_LIMIT, Event
 
 MESSAGE_LIMIT: Final = 4 << 20  # bytes; AWS itself stops at 24 MiB
-STREAM_LIMIT: Final = 256 << 20
 HEADERS_LIMIT: Final = 128 << 10
 UNMODELLED: Final = "error"  # the type of an error that its service does not name as an exception
 

@@ -9,12 +9,11 @@ by whoever reads the data.
 from typing import Final
 
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.providers.dialects.base import Event
+from switch_grpc.providers.dialects.base import STREAM_LIMIT, Event
 
 # Bytes. A reader without bounds lets one endless line fill the memory.
 LINE_LIMIT: Final = 1 << 20
 EVENT_LIMIT: Final = 4 << 20
-STREAM_LIMIT: Final = 256 << 20
 
 _BOM: Final = b"\xef\xbb\xbf"
 

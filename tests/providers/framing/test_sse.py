@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.providers.dialects.base import Event
-from switch_grpc.providers.framing.sse import EVENT_LIMIT, LINE_LIMIT, STREAM_LIMIT, ServerSentEvents
+from switch_grpc.providers.dialects.base import STREAM_LIMIT, Event
+from switch_grpc.providers.framing.sse import EVENT_LIMIT, LINE_LIMIT, ServerSentEvents
 
 
 def reference(stream: bytes) -> list[Event]:
