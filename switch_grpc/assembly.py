@@ -279,6 +279,11 @@ def _check(target: effective.Target, binding: Binding, standby: bool) -> Check |
 def _regions(vendor: Vendor | None, target: effective.Target) -> Sequence[Region]:
     """Where the target is asked, in order: one place, but for a vendor with regions."""
     binding, signer = _binding(vendor, target), "none" if vendor is None else vendor.signer
+    if vendor is not None and vendor.name == "vertex" and target.regions:
+        return [
+            Region(replace(binding, region=region, base_url=_base(vendor, target, region)), signer)
+            for region in target.regions
+        ]
     if vendor is None or not vendor.regional:
         return [Region(binding, signer)]
     found = places(target.api_base or vendor.base_url or "", target.regions)
@@ -288,26 +293,27 @@ def _regions(vendor: Vendor | None, target: effective.Target) -> Sequence[Region
 
 
 def _binding(vendor: Vendor | None, target: effective.Target) -> Binding:
-    base = ""  # of a vendor that this build does not know; one that lacks its base config.check refuses
-    if vendor is not None:
-        base = base_of(
-            vendor,
-            target.api_base,
-            model=target.model,
-            project=target.project,
-            location=target.location,
-            deployment=target.deployment,
-            api_version=target.api_version,
-        )
     return Binding(
         target=target.name,
         provider=target.provider,
         model=target.deployment or target.model,
-        base_url=base,
+        base_url="" if vendor is None else _base(vendor, target, target.location),
         headers=target.headers,
         defaults=target.defaults,
         params=target.params,
         streaming_params=target.streaming_params,
+    )
+
+
+def _base(vendor: Vendor, target: effective.Target, location: str | None) -> str:
+    return base_of(
+        vendor,
+        target.api_base,
+        model=target.model,
+        project=target.project,
+        location=location,
+        deployment=target.deployment,
+        api_version=target.api_version,
     )
 
 
