@@ -59,7 +59,10 @@ class BreakerChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigReloaded:
-    """A reload was asked for: taken when `problems` is empty, else the old configuration stays."""
+    """A reload was asked for: taken when `problems` is 0, else refused and the old configuration stays.
+
+    `version` and `source` are those of what was taken or refused, as far as it could be read.
+    """
 
     version: str
     source: str

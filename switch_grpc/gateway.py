@@ -5,7 +5,7 @@ import gc
 import random
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Final, Self, TextIO
 
@@ -120,23 +120,35 @@ class Gateway:
 
     async def reload(self, dry_run: bool) -> admin_pb2.ReloadConfigResponse:
         """Reads the configuration again and takes it, unless it has an error or `dry_run` is set."""
-        active = self._engine.config
+        problems: Iterable[Problem]
         try:
             loaded = self._load()
+            if not dry_run:
+                self._take(loaded)
+            problems = loaded.problems
         except ConfigError as error:
-            first = error.problems[0]
-            active.rejected_reason = f"{first.path}: found {first.found}, expected {first.expected}"
-            self._engine.emit(
-                ConfigReloaded(version=active.version, source=active.source, problems=len(error.problems))
+            if not dry_run:
+                self._refuse(error)
+            problems = error.problems
+        return admin_pb2.ReloadConfigResponse(config=self._engine.config, problems=map(_told, problems))
+
+    def _take(self, loaded: Loaded) -> None:
+        """Raises ConfigError where a file changed since it was checked."""
+        self._active = self._snapshot(loaded)
+        self._engine.swap(self._active)
+        self._check()
+        self._engine.emit(ConfigReloaded(version=loaded.version, source=loaded.source, problems=0))
+
+    def _refuse(self, error: ConfigError) -> None:
+        active, first = self._engine.config, error.problems[0]
+        active.rejected_version = error.version
+        active.rejected_reason = f"{first.path}: found {first.found}, expected {first.expected}"
+        self._engine.emit(
+            ConfigReloaded(
+                version=error.version or active.version,
+                source=error.source or active.source,
+                problems=len(error.problems),
             )
-            return admin_pb2.ReloadConfigResponse(config=active, problems=map(_told, error.problems))
-        if not dry_run:
-            self._active = self._snapshot(loaded)
-            self._engine.swap(self._active)
-            self._check()
-            self._engine.emit(ConfigReloaded(version=loaded.version, source=loaded.source, problems=0))
-        return admin_pb2.ReloadConfigResponse(
-            config=self._engine.config, problems=map(_told, loaded.problems)
         )
 
     def _check(self) -> None:

@@ -46,10 +46,14 @@ class Problem:
 class ConfigError(Exception):
     """The configuration cannot be used. `problems` holds the warnings too, errors first."""
 
-    def __init__(self, problems: Iterable[Problem], source: str = "") -> None:
-        """`source`: where the configuration was read from, "" where none was found."""
+    def __init__(self, problems: Iterable[Problem], source: str = "", version: str = "") -> None:
+        """`source`: where the configuration was read from, "" where none was found.
+
+        `version`: that of its text, as `Loaded` has it; "" where it could not be read.
+        """
         self.problems = sorted(problems, key=lambda problem: problem.warning)
         self.source = source
+        self.version = version
         super().__init__(describe(self.problems, source))
 
 

@@ -70,13 +70,14 @@ def load(
         found += _file_problems(parsed.definitions, environment, cwd)
         file = _catalog_file(parsed.definitions.catalog, variables, cwd)
     problems = locate([*parsed.with_checks(found), *env_problems, *variable_problems, *file.problems], {})
+    version = hashlib.sha256(text.data + file.data).hexdigest()[:12]
     if parsed.definitions is None or not all(problem.warning for problem in problems):
-        raise ConfigError(problems, text.source)
+        raise ConfigError(problems, text.source, version)
     return Loaded(
         config=resolve(_over(parsed.definitions, file.models), environment),
         problems=tuple(problems),
         source=text.source,
-        version=hashlib.sha256(text.data + file.data).hexdigest()[:12],
+        version=version,
         environ=variables,
     )
 

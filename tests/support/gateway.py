@@ -28,6 +28,7 @@ class Running:
     gateway: Gateway
     mock: MockServer
     log: io.StringIO
+    variables: dict[str, str]  # the environment; what MODEL_DEFINITIONS says counts from the next reload on
 
     @property
     def http(self) -> str:
@@ -70,7 +71,7 @@ async def running(
 
         log = io.StringIO()
         async with Gateway(read(), load=read, log=log) as gateway:
-            yield Running(gateway, mock, log)
+            yield Running(gateway, mock, log, variables)
 
 
 @asynccontextmanager
