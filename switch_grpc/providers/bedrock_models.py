@@ -8,6 +8,7 @@ is never looked up here and goes out as it is written.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 
@@ -156,6 +157,7 @@ _GEOGRAPHIES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+@lru_cache(maxsize=1024)
 def resolve(name: str, region: str) -> str:
     """The id by which Bedrock in `region` knows the model; an unknown name is taken for an id.
 
@@ -173,12 +175,14 @@ def resolve(name: str, region: str) -> str:
     return model.id
 
 
+@lru_cache(maxsize=1024)
 def retired(name: str) -> str | None:
     """What to use in place of a model that Bedrock has retired everywhere; None for any other."""
     bare = _bare(_GEOGRAPHY.sub("", name))
     return RETIRED.get(bare) or _RETIRED_ALIASES.get(_squeezed(bare))
 
 
+@lru_cache(maxsize=1024)
 def maker(model_id: str) -> str:
     """Who made the model, as ids say it: `anthropic`, `amazon`, `meta` ...; "" where the id does not say."""
     name = _GEOGRAPHY.sub("", model_id.rpartition("/")[2])

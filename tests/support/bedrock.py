@@ -1,4 +1,4 @@
-"""Bedrock as AWS's own SDK knows it: its event stream, its service model as a judge, a server that checks keys.
+"""Bedrock as AWS's SDK knows it: its event stream, its service model as a judge, a server that checks keys.
 
 Nothing here uses the gateway's code: frames are written from the specification and read back by botocore.
 """

@@ -1,6 +1,7 @@
 """Bedrock's Converse and ConverseStream: one wire format for the chat models of every maker on AWS."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 from google.protobuf.message import Message
@@ -92,9 +93,14 @@ def wire_request(
     headers["accept"] = "application/vnd.amazon.eventstream" if stream else "application/json"
     if stream:
         headers["accept-encoding"] = "identity"
-    # All of the id is one segment of the path: its colons and an ARN's slashes are escaped.
-    url = f"{binding.base_url.rstrip('/')}/model/{quote(model, safe='')}/{operation}"
+    url = f"{binding.base_url.rstrip('/')}/model/{_segment(model)}/{operation}"
     return WireRequest(url=url, headers=headers, body=data)
+
+
+@lru_cache(maxsize=1024)
+def _segment(model: str) -> str:
+    """All of an id is one segment of the path: its colons and an ARN's slashes are escaped."""
+    return quote(model, safe="")
 
 
 def unreadable(binding: Binding) -> Fault:

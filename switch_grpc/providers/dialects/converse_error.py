@@ -4,8 +4,8 @@
     {"__type": "com.amazon.coral.service#UnknownOperationException", "message"}
     an exception in the event stream, named by its header: throttlingException {"message"}
 
-The exception's name is the error's type; where it says too little the code is one that all vendors share. The status of one inside a stream is the one it would have come with
-(botocore's model of bedrock-runtime).
+The exception's name is the error's type; where it says too little, the code is one that all vendors share.
+The status of one inside a stream is the one it would have come with (botocore's model of bedrock-runtime).
 """
 
 import re

@@ -58,6 +58,17 @@ _COUNTS: Final = frozenset(
 _NOTHING: Final = (NULL, Raw(b"{}"), Raw(b"[]"))
 
 
+class _Message(msgspec.Struct):
+    content: list[Members]
+
+
+class _Output(msgspec.Struct):
+    message: _Message
+
+
+_output: Final = msgspec.json.Decoder(_Output).decode
+
+
 class Kept:
     """What of an answer must travel beside the message, for the conversation to go on as it was."""
 
@@ -92,8 +103,7 @@ def response_of(members: Members, model: str) -> pb.ChatResponse:
     annotations: list[Raw] = []
     kept = Kept()
     length = 0
-    for raw in raws_of(members_of(members_of(members["output"])["message"])["content"]):
-        block = members_of(raw)
+    for block in _output(members["output"]).message.content:
         kind, value = next(iter(block.items()))
         if kind == "text":
             said.append(text_of(value))
@@ -109,8 +119,9 @@ def response_of(members: Members, model: str) -> pb.ChatResponse:
             length += len(text)
             said.append(text)
         else:
-            kept.blocks.append(raw)
-    annotations += cited_documents(members)
+            kept.blocks.append(Raw(encode(block)))
+    if "additionalModelResponseFields" in members:
+        annotations += cited_documents(members)
     message: dict[str, Any] = {"role": pb.ROLE_ASSISTANT, "extra_json": kept.extra()}
     content = "".join(said)
     if content or not calls:

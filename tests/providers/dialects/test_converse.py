@@ -19,7 +19,6 @@ from tests.support.bedrock import check_request, event, stream
 from tests.support.conformance import (
     FIXTURES,
     PDF,
-    PNG,
     WEATHER,
     call,
     called,
@@ -41,7 +40,7 @@ def bound(model: str = "claude-sonnet-4-5", **more: Any) -> Binding:
 
 def sent(
     *messages: object, model: str = "claude-sonnet-4-5", target: Mapping[str, Any] = {}, **parameters: object
-) -> Any:  # noqa: B006
+) -> Any:
     """The body for these messages, found good by botocore's service model."""
     request = {"model": "lite", "messages": list(messages) or [user()], **parameters}
     message = decode_chat_request(json.dumps(request).encode())
@@ -184,11 +183,11 @@ def test_cache_markers_become_cache_points() -> None:
 
 def test_calls_of_other_providers_keep_their_results() -> None:
     """Ids that Bedrock does not take are rewritten alike in the call and in its result."""
-    for id in ("functions.get:0", "x" * 70, "chatcmpl-tool-1"):
-        turns = sent(user(), called(call(id)), result(id), tools=[WEATHER])["messages"]
+    for name in ("functions.get:0", "x" * 70, "chatcmpl-tool-1"):
+        turns = sent(user(), called(call(name)), result(name), tools=[WEATHER])["messages"]
         used = turns[1]["content"][0]["toolUse"]["toolUseId"]
         assert turns[2]["content"][0]["toolResult"]["toolUseId"] == used
-        assert (used == id) is (id == "chatcmpl-tool-1")
+        assert (used == name) is (name == "chatcmpl-tool-1")
 
 
 def test_tools_are_named_where_the_conversation_has_calls_and_the_request_none() -> None:
@@ -271,15 +270,31 @@ def test_parameters_of_the_target_that_are_unusable_do_not_blame_the_caller() ->
 @pytest.mark.parametrize(
     ("model", "asked", "more"),
     [
-        ("command-r-plus", {"seed": 7, "frequency_penalty": 0.5, "top_k": 9}, {"seed": 7, "frequency_penalty": 0.5, "k": 9}),
+        (
+            "command-r-plus",
+            {"seed": 7, "frequency_penalty": 0.5, "top_k": 9},
+            {"seed": 7, "frequency_penalty": 0.5, "k": 9},
+        ),
         ("jamba-1-5-large", {"presence_penalty": 0.5}, {"presence_penalty": 0.5}),
         ("nova-pro", {"top_k": 20}, {"inferenceConfig": {"topK": 20}}),
-        ("nova-2-lite", {"reasoning_effort": "low"}, {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}}),
+        (
+            "nova-2-lite",
+            {"reasoning_effort": "low"},
+            {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}},
+        ),
         ("gpt-oss-120b", {"reasoning_effort": "high"}, {"reasoning_effort": "high"}),
-        ("claude-opus-4-8", {"reasoning_effort": "high"}, {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "high"}}),
-        ("claude-sonnet-4-5", {"thinking": {"type": "enabled", "budget_tokens": 1024}}, {"thinking": {"type": "enabled", "budget_tokens": 1024}}),
+        (
+            "claude-opus-4-8",
+            {"reasoning_effort": "high"},
+            {"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "high"}},
+        ),
+        (
+            "claude-sonnet-4-5",
+            {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+            {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+        ),
     ],
-)  # fmt: skip
+)
 def test_each_makers_own_parameters_are_spelt_as_it_spells_them(
     model: str, asked: dict[str, Any], more: dict[str, Any]
 ) -> None:
@@ -424,7 +439,7 @@ def test_a_garbled_answer_raises_only_faults(body: bytes) -> None:
     try:
         Converse().decode(Operation.CHAT, [reply], bound())
     except Fault as fault:
-        assert fault.kind is Kind.UPSTREAM_PROTOCOL
+        assert fault.kind is Kind.UPSTREAM_PROTOCOL  # noqa: PT017  # it may also be read
     except UpstreamFailure:
         pass
     assert Converse().error(reply) is not None
@@ -438,6 +453,6 @@ def test_a_garbled_stream_raises_only_faults(events: list[tuple[str, Any]]) -> N
     try:
         chunks(Converse(), stream(events), bound())
     except Fault as fault:
-        assert fault.kind in (Kind.UPSTREAM_PROTOCOL, Kind.STREAM_INTERRUPTED)
+        assert fault.kind in (Kind.UPSTREAM_PROTOCOL, Kind.STREAM_INTERRUPTED)  # noqa: PT017  # it may also be read
     except UpstreamFailure:
         pass
