@@ -1,118 +1,143 @@
-"""The access log: what it says, and what a reader of it may do to the gateway, which is nothing."""
+"""The access log: one JSON line for each thing that happened, as grave as the level asks for."""
 
-import asyncio
-import fcntl
 import io
 import json
-import os
-import time
-from collections.abc import Iterator
-from typing import TextIO
+from typing import Any
 
 import pytest
 
-from switch_grpc.events import ConfigReloaded
-from switch_grpc.observers import log
+from switch_grpc.events import AttemptFinished, BreakerChanged, CallFinished, ConfigReloaded, Event
+from switch_grpc.faults import Kind
 from switch_grpc.observers.log import AccessLog
+from switch_grpc.v1 import chat_pb2, fault_pb2, route_info_pb2
+from tests.support.virtual_time import virtual
 
-RELOADED = ConfigReloaded(version="v" * 200, source="s", problems=0)
+WALL = 1_800_000_000.123
+INFO = route_info_pb2.RouteInfo(
+    target="a", provider_ms=12.345, attempts=[fault_pb2.AttemptInfo(), fault_pb2.AttemptInfo()]
+)
+CALL = CallFinished(
+    call_id="req-1",
+    door="http",
+    operation="chat",
+    principal="team",
+    route="lite",
+    stream=True,
+    fault=None,
+    message="",
+    duration=0.5,
+    first_content=0.25,
+    chunks=3,
+    usage=chat_pb2.Usage(prompt_tokens=3, completion_tokens=4),
+    info=INFO,
+)
+ATTEMPT = AttemptFinished(
+    call_id="req-1",
+    route="lite",
+    target="a",
+    provider="custom",
+    fault=Kind.UPSTREAM_ERROR,
+    upstream_status=500,
+    duration=0.1,
+    ttfb=None,
+    usage=None,
+)
 
 
-def access_log(stream: TextIO) -> AccessLog:
-    return AccessLog(stream, wall=lambda: 0.0)
+def failed(kind: Kind, message: str = "no") -> CallFinished:
+    return CallFinished(
+        call_id="req-2", door="grpc", operation="chat", principal="", route="", stream=False, fault=kind,
+        message=message, duration=0.001, first_content=None, chunks=0, usage=None, info=None,
+    )  # fmt: skip
 
 
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, TextIO]]:
-    """A pipe that holds one page, and the stream that writes to it."""
-    reading, writing = os.pipe()
-    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-    with os.fdopen(writing, "w") as stream:
-        yield reading, stream
-    os.close(reading)
-
-
-def read(reading: int, count: int) -> list[dict[str, object]]:
-    """The next so many lines, or what came of them in 5 s."""
-    data, ends = b"", time.monotonic() + 5
-    os.set_blocking(reading, False)
-    while data.count(b"\n") < count and time.monotonic() < ends:
-        try:
-            data += os.read(reading, 1 << 20)
-        except BlockingIOError:
-            time.sleep(0.005)
-    return [json.loads(line) for line in data.splitlines()]
-
-
-async def test_a_line_is_written_soon_and_without_anyone_asking():
+def written(*events: Event, level: str = "debug") -> list[dict[str, Any]]:
+    """The lines of these events."""
     stream = io.StringIO()
-    access_log(stream)(RELOADED)
-    async with asyncio.timeout(5):
-        while not stream.getvalue():  # noqa: ASYNC110  # a stream has no event
-            await asyncio.sleep(0.02)
-    assert json.loads(stream.getvalue())["time"] == "1970-01-01T00:00:00.000+00:00"
+
+    @virtual
+    async def run() -> None:
+        log = AccessLog(stream, wall=lambda: WALL, level=level)
+        for event in events:
+            log(event)
+        log.close()
+
+    run()
+    return [json.loads(line) for line in stream.getvalue().split("\n")[:-1]]
 
 
-async def test_closing_writes_what_is_pending():
-    stream = io.StringIO()
-    made = access_log(stream)
-    made(RELOADED)
-    made(RELOADED)
-    made.close()
-    assert len(stream.getvalue().splitlines()) == 2
+def test_a_call_is_one_line_with_who_what_where_and_how_long():
+    assert written(CALL) == [
+        {
+            "time": "2027-01-15T08:00:00.123+00:00",
+            "event": "call",
+            "id": "req-1",
+            "door": "http",
+            "operation": "chat",
+            "route": "lite",
+            "stream": True,
+            "status": 200,
+            "ms": 500.0,
+            "key": "team",
+            "target": "a",
+            "attempts": 2,
+            "provider_ms": 12.35,
+            "first_content_ms": 250.0,
+            "chunks": 3,
+            "tokens_in": 3,
+            "tokens_out": 4,
+        }
+    ]
 
 
-async def test_a_reader_that_stalls_keeps_nobody_waiting(pipe: tuple[int, TextIO]):
-    _, stream = pipe
-    made = access_log(stream)
-    longest = 0.0
-    for _ in range(6):
-        for _ in range(100):
-            made(RELOADED)
-        began = time.monotonic()
-        await asyncio.sleep(0.1)
-        longest = max(longest, time.monotonic() - began)
-    began = time.monotonic()
-    made.close(0.1)
-    assert time.monotonic() - began < 2.0
-    assert longest < 2.0
+def test_a_call_that_failed_says_how():
+    (line,) = written(failed(Kind.UPSTREAM_TIMEOUT, "too slow"))
+    assert (line["status"], line["fault"], line["message"]) == (504, "UPSTREAM_TIMEOUT", "too slow")
+    assert "key" not in line
+    assert "target" not in line
 
 
-async def test_lines_past_the_limit_push_out_the_oldest_and_are_counted(
-    pipe: tuple[int, TextIO], monkeypatch: pytest.MonkeyPatch
-):
-    reading, stream = pipe
-    monkeypatch.setattr(log, "PENDING_LIMIT", 50)
-    monkeypatch.setattr(log, "FLUSH_SECONDS", 0.01)
-    made = access_log(stream)
-    for _ in range(40):
-        made(RELOADED)
-    while made._pending:  # noqa: ASYNC110  # until the writer has taken them, and stands
-        await asyncio.sleep(0.01)
-    for number in range(200):
-        made(ConfigReloaded(version=str(number), source="s", problems=0))
-    assert made.dropped == 150
-    lines = await asyncio.to_thread(read, reading, 91)
-    assert [line.get("version") for line in lines[41:]] == [str(number) for number in range(150, 200)]
-    assert (lines[40]["event"], lines[40]["dropped"]) == ("log", 150)
+def test_a_message_stays_on_its_line():
+    message = 'a "quote"\nand\r\n{"event": "call"}\u2028 \x00 \U0001f600'
+    (line,) = written(failed(Kind.UPSTREAM_ERROR, message))
+    assert line["message"].startswith('a "quote"\nand')
 
 
-async def test_lines_for_a_reader_that_is_gone_are_counted():
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "w") as stream:
-        made = access_log(stream)
-        made(RELOADED)
-        made.close()
-    assert made.dropped == 1
+def test_attempts_breakers_and_reloads_have_lines_of_their_own():
+    attempt, breaker, reload, refused = written(
+        ATTEMPT,
+        BreakerChanged(route="lite", target="a", state="open", cause="consecutive", until=5.0),
+        ConfigReloaded(version="2", source="file", problems=0),
+        ConfigReloaded(version="2", source="file", problems=3),
+    )
+    assert (attempt["event"], attempt["target"], attempt["fault"], attempt["upstream_status"]) == (
+        "attempt",
+        "a",
+        "UPSTREAM_ERROR",
+        500,
+    )
+    assert (breaker["event"], breaker["state"], breaker["cause"]) == ("breaker", "open", "consecutive")
+    assert (reload["event"], reload["problems"], refused["problems"]) == ("reload", 0, 3)
 
 
-async def test_a_pipe_that_does_not_block_loses_nothing(pipe: tuple[int, TextIO]):
-    """Whoever shares standard output may have set it so."""
-    reading, stream = pipe
-    os.set_blocking(stream.fileno(), False)
-    made = access_log(stream)
-    for _ in range(100):
-        made(RELOADED)
-    assert len(await asyncio.to_thread(read, reading, 100)) == 100
-    assert made.dropped == 0
+@pytest.mark.parametrize(
+    ("level", "kept"),
+    [
+        ("debug", ["attempt", "call", "call", "call", "breaker", "reload", "reload"]),
+        ("info", ["call", "call", "call", "breaker", "reload", "reload"]),
+        ("warning", ["call", "breaker", "reload"]),
+        ("error", ["reload"]),
+    ],
+)
+def test_a_level_keeps_what_is_at_least_that_grave(level: str, kept: list[str]):
+    lines = written(
+        ATTEMPT,
+        CALL,
+        failed(Kind.BAD_REQUEST),
+        failed(Kind.UPSTREAM_ERROR),
+        BreakerChanged(route="lite", target="a", state="open", cause="x", until=None),
+        ConfigReloaded(version="2", source="f", problems=0),
+        ConfigReloaded(version="2", source="f", problems=1),
+        level=level,
+    )
+    assert [line["event"] for line in lines] == kept
