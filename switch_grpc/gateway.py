@@ -62,6 +62,8 @@ class Gateway:
         )
         self._engine.control.reload = self.reload
         metrics.in_flight.set_function(lambda: self._engine.in_flight)
+        loop = asyncio.get_running_loop()
+        metrics.tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
         metrics.log_dropped.set_function(lambda: self._log.dropped)
         local = config.server.http.is_local and config.server.grpc.is_local
         self._health = health_of_services()

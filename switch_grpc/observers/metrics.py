@@ -50,6 +50,9 @@ class Metrics:
         self.in_flight = Gauge(
             "switch_calls_in_flight", "Calls admitted and not yet finished", registry=self.registry
         )
+        self.tasks = Gauge(
+            "switch_tasks", "Tasks of the event loop, of idle connections too", registry=self.registry
+        )
         self.log_dropped = Gauge(
             "switch_log_lines_dropped", "Lines of the log that nobody read in time", registry=self.registry
         )

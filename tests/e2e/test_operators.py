@@ -28,3 +28,28 @@ async def test_a_full_gateway_turns_callers_away_and_still_answers_operators():
             assert time.perf_counter() - began < 1.0
         held.cancel()
         await asyncio.gather(held, return_exceptions=True)
+
+
+def _gauge(text: str, name: str) -> float:
+    return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
+
+
+async def test_the_metrics_tell_of_tasks_so_that_a_leak_shows():
+    """A call that hangs is at least one task; when it is over, as many are left as before."""
+    models = {"lite": route(target("one", "mock;fault=hang"))}
+    async with running(models) as gateway, httpx.AsyncClient(headers=HEADERS) as operator:
+
+        async def tasks() -> float:
+            return _gauge((await operator.get(f"{gateway.http}/metrics")).text, "switch_tasks")
+
+        before = await tasks()
+        async with httpx.AsyncClient(headers=HEADERS) as client:
+            held = asyncio.create_task(client.post(f"{gateway.http}/v1/chat/completions", json=ASK))
+            await gateway.mock.until(lambda: bool(gateway.mock.requests))
+            assert await tasks() >= before + 2  # `held`, and the gateway's own
+            held.cancel()
+            await asyncio.gather(held, return_exceptions=True)
+        await gateway.mock.until(lambda: gateway.mock.requests[-1].closed_at is not None)
+        async with asyncio.timeout(5.0):
+            while await tasks() > before:
+                pass
