@@ -54,7 +54,13 @@ def _is_installed(module: str) -> bool:
 
 
 # What this build can do, for checking configurations.
-TABLES: Final = Tables(vendors=VENDORS, planned=PLANNED, strategies=STRATEGIES.keys(), extras=_extras())
+TABLES: Final = Tables(
+    vendors=VENDORS,
+    planned=PLANNED,
+    strategies=STRATEGIES.keys(),
+    retired=built_in().retired,
+    extras=_extras(),
+)
 TOKEN_ANSWER_LIMIT: Final = 64 * 1024  # bytes of a token endpoint's answer
 KEYLESS: Final = NoCredentials()  # one for all targets, so that they can share active checks
 PEPPER: Final = "AUTH_PEPPER"  # the environment variable that is hashed before every key

@@ -3,7 +3,7 @@
 Pure: the tables of vendors and strategies, and the environment, are arguments.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from switch_grpc.config.check_aws import aws_problems
@@ -11,7 +11,7 @@ from switch_grpc.config.check_clouds import cloud_problems
 from switch_grpc.config.check_routes import route_problems
 from switch_grpc.config.check_service import service_problems
 from switch_grpc.config.check_stores import store_problems
-from switch_grpc.config.check_targets import VendorFacts, target_problems
+from switch_grpc.config.check_targets import VendorFacts, retired_problems, target_problems
 from switch_grpc.config.environment import Environment
 from switch_grpc.config.problem import Problem
 from switch_grpc.config.schema import Definitions
@@ -26,6 +26,7 @@ class Tables:
         str
     ] = ()  # vendors that are known, but have no row yet: their targets are passed over
     strategies: Collection[str]  # in the hyphen form
+    retired: Callable[[str, str], str | None] = lambda provider, model: None  # the day, where it was
     extras: Collection[str] = ("aws", "vertex", "azure")  # the optional dependencies that are installed
 
 
@@ -36,6 +37,7 @@ def check(
     return [
         *store_problems(definitions, environment),
         *target_problems(definitions, tables.vendors, tables.planned),
+        *retired_problems(definitions, tables.retired),
         *aws_problems(definitions, environment, tables.vendors, tables.extras),
         *cloud_problems(definitions, environment, tables.extras),
         *route_problems(definitions, tables.strategies),

@@ -1,7 +1,7 @@
 """Each `providers[]` entry by itself: its vendor, credential, base URL, headers and egress."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final, Protocol
 
 from switch_grpc.config.near import dangling
@@ -96,6 +96,21 @@ def target_problems(
         problems += _headers((*where, "headers"), target.headers)
         problems += _egress((*where, "egress"), target.egress.proxy, target.egress.allow_hosts)
     return problems + _egress(("egress",), definitions.egress.proxy, definitions.egress.allow_hosts)
+
+
+def retired_problems(
+    definitions: Definitions, retired: Callable[[str, str], str | None]
+) -> Iterator[Problem]:
+    """Models that their provider has stopped serving; warnings, as accounts may keep them for longer."""
+    for where, target in targets_in(definitions):
+        if (day := retired(target.provider, target.model_name)) is not None:
+            yield Problem(
+                (*where, "modelName"),
+                f"{show(target.model_name)}, which {target.provider} stopped serving on {day}",
+                "a model that is served",
+                "use its successor: see docs/models.md",
+                warning=True,
+            )
 
 
 def _planned(where: Where, provider: str) -> Problem:

@@ -101,42 +101,61 @@ class Adapter:
 
         Raises Fault(CAPABILITY) that names the parameter.
         """
-        fields = self._fields.get(type(request))
-        if fields is None:  # embeddings have no such parameters
-            return Fitted(request, defaults)
-        given = {name: getattr(request, proto) for name, proto in fields if request.HasField(proto)}
-        extra = self._extra(request)
-        asked = {**given, **{name: _number(raw) for name, raw in extra.items() if name in self._extras}}
-        standing = {
-            name: _number(defaults[name])
-            for name in self._names
-            if name in defaults and not (name in asked or (name in LIMITS and asked.keys() & LIMITS))
-        }
+        fields = self._fields.get(type(request), ())  # embeddings have no such parameters
+        has = request.HasField
+        asked: dict[str, object] = {name: getattr(request, proto) for name, proto in fields if has(proto)}
+        extra = self._extra(request) if self._extras and fields else {}
+        if extra:
+            asked.update({name: _number(extra[name]) for name in self._extras if name in extra})
+        standing = self._standing(asked, defaults) if defaults and fields else {}
         if not asked and not standing:
             return Fitted(request, defaults)
+        return self._fit(request, defaults, asked, standing, extra)
+
+    def _fit(
+        self,
+        request: Message,
+        defaults: Defaults,
+        asked: Mapping[str, object],
+        standing: Mapping[str, object],
+        extra: Mapping[str, msgspec.Raw],
+    ) -> Fitted:
         rules = self._rules_now(request, defaults)
-        verdicts = {name: self._judge(rules, name, value, asked=True) for name, value in asked.items()}
-        others = {name: self._judge(rules, name, value, asked=False) for name, value in standing.items()}
-        self._keep_one(asked, standing, verdicts, others)
-        changed = {name: verdict for name, verdict in verdicts.items() if verdict is not None}
-        moved = {name: verdict for name, verdict in others.items() if verdict is not None}
+        changed = self._verdicts(rules, asked, asked=True)
+        moved = self._verdicts(rules, standing, asked=False)
+        if rules.only_one:
+            self._keep_one(asked, standing, changed, moved)
         # A default must not come up where the caller's value was left out.
         bared = [name for name, verdict in changed.items() if verdict.value is None and name in defaults]
         moved.update(dict.fromkeys(bared, _Verdict(None)))
-        notes = [verdict.note for verdict in (*changed.values(), *moved.values()) if verdict.note]
+        fields = dict(self._fields[type(request)])
         fitted = Fitted(
-            _changed(request, changed, dict(fields), extra) if changed else request,
+            _changed(request, changed, fields, extra) if changed else request,
             _moved(defaults, moved) if moved else defaults,
-            notes,
+            [verdict.note for verdict in (*changed.values(), *moved.values()) if verdict.note],
         )
-        return self._renamed(fitted, dict(fields)) if rules.limit else fitted
+        return self._renamed(fitted, fields) if rules.limit else fitted
 
     def _extra(self, request: Message) -> Mapping[str, msgspec.Raw]:
         """The members without a field, if one of them is under a rule."""
-        text: str = request.extra_json  # type: ignore[attr-defined]  # both kinds have it
+        text: str = request.extra_json  # type: ignore[attr-defined]  # all that have fields here have it
         if not text or not any(f'"{name}"' in text for name in self._extras):
             return {}
         return _members(text)
+
+    def _standing(self, asked: Mapping[str, object], defaults: Defaults) -> dict[str, object]:
+        """The defaults under a rule that hold, as the caller asks for nothing else."""
+        limited = any(name in asked for name in LIMITS)
+        return {
+            name: _number(defaults[name])
+            for name in self._names
+            if name in defaults and name not in asked and not (limited and name in LIMITS)
+        }
+
+    def _verdicts(self, rules: Rules, values: Mapping[str, object], *, asked: bool) -> dict[str, _Verdict]:
+        """Of those that do not stay as they are."""
+        judged = ((name, self._judge(rules, name, value, asked=asked)) for name, value in values.items())
+        return {name: verdict for name, verdict in judged if verdict is not None}
 
     def _rules_now(self, request: Message, defaults: Defaults) -> Rules:
         """The rules, with those that hold while the model reasons where the request makes it."""
@@ -184,8 +203,8 @@ class Adapter:
         self,
         asked: Mapping[str, object],
         standing: Mapping[str, object],
-        verdicts: dict[str, _Verdict | None],
-        others: dict[str, _Verdict | None],
+        verdicts: dict[str, _Verdict],
+        others: dict[str, _Verdict],
     ) -> None:
         """Leaves out all but the first of those that exclude each other; the caller's before defaults."""
         present = [name for name in self._rules.only_one if name in asked]

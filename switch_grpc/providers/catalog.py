@@ -102,15 +102,18 @@ class Catalog:
         *,
         families: Mapping[str, Rules],
         vendors: Mapping[str, Rules],
+        day: str,
         overrides: Mapping[str, CatalogModel] | None = None,
     ) -> None:
-        """`models` by `provider/model`; the first of those that differ by date or version stands for all.
+        """`day`: of the facts, like 2026-11-23.
 
+        `models` by `provider/model`; the first of those that differ by date or version stands for all.
         `overrides` by the provider's model name, or by `provider/model`, which wins.
         """
         self.models = models
         self.families = families  # the rules of their parameters
         self.vendors = vendors  # the same, for models of families without
+        self._day = day
         self._overrides = overrides or {}
         self._normal: dict[tuple[str, str], Model] = {}
         self._anywhere: dict[str, Model] = {}
@@ -123,7 +126,9 @@ class Catalog:
 
     def with_overrides(self, overrides: Mapping[str, CatalogModel]) -> "Catalog":
         """The same under what a configuration says."""
-        return Catalog(self.models, families=self.families, vendors=self.vendors, overrides=overrides)
+        return Catalog(
+            self.models, families=self.families, vendors=self.vendors, day=self._day, overrides=overrides
+        )
 
     def find(self, provider: str, model: str) -> Model:
         """What is known of the model at the provider; next to nothing, where nothing is."""
@@ -135,6 +140,11 @@ class Catalog:
                 family = override.family or family
         rules = self.families.get(family or "") or self.vendors.get(provider)
         return found if rules is None else replace(found, rules=rules)
+
+    def retired(self, provider: str, model: str) -> str | None:
+        """The day on which the provider stopped serving the model of just this name, if it was past it."""
+        found = self.models.get(f"{provider}/{model}")
+        return found.retires if found and found.retires and found.retires <= self._day else None
 
     def downgrades(self, provider: str, model: str) -> tuple[str, ...]:
         """What may stand in for the model, in the provider's names; a profile's geography is kept."""
@@ -261,6 +271,7 @@ def built_in() -> Catalog:
         {key: _model(key, row) for key, row in file.models.items()},
         families={name: _rules(row) for name, row in file.families.items()},
         vendors={name: _rules(row) for name, row in file.vendors.items()},
+        day=file.about.date,
     )
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from switch_grpc.config.check_targets import retired_problems
+from switch_grpc.config.schema import Definitions
 from tests.support.configs import one_route, problems_of, target
 
 KEY = {"k": {"type": "simple", "config": {"apiKeyVar": "KEY"}}}
@@ -133,3 +135,11 @@ def test_egress_is_checked_at_the_target_and_at_the_top():
     top = problems_of(one_route() | {"egress": egress})
     assert [p.path for p in top] == ["egress.proxy", "egress.allowHosts[3]", "egress.allowHosts[4]"]
     assert [p.path for p in problems_of(one_route(), {"EGRESS_PROXY": "proxy:3128"})] == ["$EGRESS_PROXY"]
+
+
+def test_a_retired_model_is_a_warning():
+    definitions = Definitions.model_validate(one_route(providers=[target(modelName="old"), target("new")]))
+    days = {("ollama", "old"): "2026-01-05"}
+    (problem,) = retired_problems(definitions, lambda provider, model: days.get((provider, model)))
+    assert (problem.path, problem.warning) == ("models.r.providers[0].modelName", True)
+    assert problem.found == '"old", which ollama stopped serving on 2026-01-05'

@@ -229,3 +229,10 @@ def test_rules_name_parameters_that_exist() -> None:
 
 def test_every_family_with_rules_has_models() -> None:
     assert set(CATALOG.families) <= {model.family for model in CATALOG.models.values()}
+
+
+def test_a_model_is_retired_from_its_day_on_by_just_its_name() -> None:
+    assert CATALOG.retired("anthropic", "claude-3-5-sonnet-20241022") == "2025-10-28"
+    assert CATALOG.retired("bedrock", "anthropic.claude-3-5-sonnet-20241022-v2:0") is None
+    assert CATALOG.retired("openai", "gpt-4.1-mini") is None
+    assert CATALOG.retired("openai", "no-such-model") is None
