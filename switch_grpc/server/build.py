@@ -39,6 +39,7 @@ class GrpcSettings:
     min_ping_interval: float = 300.0  # a peer that pings an idle connection more often is cut off
     gzip: bool = False  # compress answers, for callers that accept it
     reflection: bool = False  # answer which services and messages there are, to anyone who asks
+    write_stall: float = 60.0  # a stream's reader that takes nothing for this long is dropped
     early_metadata_after: float = 10.0  # a stream's initial metadata goes out by then, chunk or no chunk
 
 
@@ -54,7 +55,7 @@ def build_server(engine: Engine, *, settings: GrpcSettings | None = None, health
         options=_options(settings),
         compression=grpc.Compression.Gzip if settings.gzip else grpc.Compression.NoCompression,
     )
-    door = Door(engine, settings.early_metadata_after)
+    door = Door(engine, settings.early_metadata_after, settings.write_stall)
     server.add_generic_rpc_handlers((gateway.service(engine, door), admin.service(engine, door)))
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     if settings.reflection:

@@ -44,6 +44,7 @@ class Door:
 
     gate: Gate
     early_after: float  # seconds after which a stream's initial metadata goes out before its first chunk
+    write_stall: float  # a reader that takes nothing for so many seconds is dropped
 
     async def unary(self, scope: str, ask: Ask, data: bytes, context: Context) -> bytes:
         call_id = _begin(context)
@@ -69,11 +70,12 @@ class Door:
                     _InitialMetadata(context, call_id, self.early_after) as initial,
                     aclosing(ask(permit, data)) as batches,
                 ):
-                    async for batch in batches:
-                        if not initial.sent:
-                            await initial.send()
-                        for message in batch:
-                            await _write(context, message)
+                    with _Reader(context, self.write_stall) as reader:
+                        async for batch in batches:
+                            if not initial.sent:
+                                await initial.send()
+                            for message in batch:
+                                await reader.write(message)
             return
         except Fault as fault:
             refusal = fault
@@ -141,12 +143,53 @@ async def _send(context: Context, metadata: tuple[tuple[str, str], ...]) -> None
         raise asyncio.CancelledError from None
 
 
-async def _write(context: Context, message: Message) -> None:
-    try:
-        await context.write(message.SerializeToString())
-    except grpc.aio.InternalError:
-        # The connection is gone, and grpc has not yet come to cancelling this handler.
-        raise asyncio.CancelledError from None
+class _Reader:
+    """Takes a stream's messages. One that takes nothing for `stall` seconds or little more is given up.
+
+    One timer per stream looks after its writes, which only note the time. What is given up is the call: its
+    permit and the target's connection are free. grpc cannot reset a stream from here, so the status waits in
+    the transport behind what the reader left lying, until it reads or the connection ends.
+    """
+
+    def __init__(self, context: Context, stall: float) -> None:
+        self._context = context
+        self._stall = stall
+        self._loop = asyncio.get_running_loop()
+        self._waits_since: float | None = None
+        self._given_up = False
+
+    def __enter__(self) -> "_Reader":
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._timer = self._loop.call_later(self._stall, self._tick)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    async def write(self, message: Message) -> None:
+        """Returns when there is room for more. Raises Fault(CANCELLED) for a reader that is given up."""
+        self._waits_since = self._loop.time()
+        try:
+            await self._context.write(message.SerializeToString())
+        except grpc.aio.InternalError:
+            # The connection is gone, and grpc has not yet come to cancelling this handler.
+            raise asyncio.CancelledError from None
+        except asyncio.CancelledError:
+            if not self._given_up or self._task.uncancel() > 0:
+                raise
+            raise Fault(Kind.CANCELLED, f"nothing was read of the stream for {self._stall:g} s") from None
+        self._waits_since = None
+
+    def _tick(self) -> None:
+        now, since = self._loop.time(), self._waits_since
+        if since is not None and now - since >= self._stall:
+            self._given_up = True
+            self._task.cancel()
+            return
+        due = now + self._stall / 4 if since is None else since + self._stall
+        self._timer = self._loop.call_at(due, self._tick)
 
 
 def _begin(context: Context) -> str:

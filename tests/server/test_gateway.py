@@ -308,3 +308,32 @@ async def test_attempts_of_a_fault_reach_the_caller():
         error = await failure(switch_of(channel).Chat(HELLO, metadata=KEY))
     details = trailers(error)["grpc-status-details-bin"]
     assert fault.attempts[0].SerializeToString() in details  # type: ignore[operator]
+
+
+async def test_a_reader_that_takes_nothing_is_dropped_and_the_engine_let_go():
+    chunk = chat_chunk("x" * 1_000_000)
+    engine = ScriptedEngine(*[chunk] * 100)
+    settings = GrpcSettings(write_stall=0.2)
+    async with serving(engine, settings=settings) as address, channel_to(address) as channel:
+        call = switch_of(channel).StreamChat(HELLO, metadata=KEY)
+        await call.read()
+        async with asyncio.timeout(5):
+            await engine.stopped.wait()
+            while engine.in_flight:  # noqa: ASYNC110  # the permit closes right after
+                await asyncio.sleep(0.01)
+        assert engine.outcomes[-1].kind is Kind.CANCELLED  # type: ignore[union-attr]
+        async with asyncio.timeout(5):
+            assert (await failure(call)).details() == "nothing was read of the stream for 0.2 s"
+
+
+async def test_a_slow_reader_is_no_reader_that_takes_nothing():
+    chunk = chat_chunk("x" * 1_000_000)
+    engine = ScriptedEngine(*[chunk] * 20)
+    settings = GrpcSettings(write_stall=0.5)
+    async with serving(engine, settings=settings) as address, channel_to(address) as channel:
+        call = switch_of(channel).StreamChat(HELLO, metadata=KEY)
+        for _ in range(20):
+            assert await call.read() is not grpc.aio.EOF
+            await asyncio.sleep(0.05)
+        assert await call.read() is grpc.aio.EOF
+        assert await call.code() is grpc.StatusCode.OK
