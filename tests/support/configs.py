@@ -35,7 +35,9 @@ TABLES: Final = Tables(
         "openai": Row(),
         "anthropic": Row(),
         "bedrock": Row(
-            base_url="https://bedrock-runtime.{region}.amazonaws.com", credentials=frozenset({"aws"})
+            base_url="https://bedrock-runtime.{region}.amazonaws.com",
+            credentials=frozenset({"aws"}),
+            regional=True,
         ),
         "together": Row(),
         "runpod": Row(base_url=None, base_hint="https://api.runpod.ai/v2/ENDPOINT_ID/openai/v1"),
