@@ -21,6 +21,7 @@ LAYERS = {
     "switch_grpc.call": 0,
     "switch_grpc.caller_fields": 0,
     "switch_grpc.request": 0,
+    "switch_grpc.redact": 0,
     "switch_grpc.openai_wire": 0,
     "switch_grpc.events": 0,
     "switch_grpc.routing": 1,

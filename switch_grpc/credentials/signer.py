@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from switch_grpc.providers.dialects.base import WireRequest
+from switch_grpc.redact import redact
 
 
 class Secret:
@@ -18,6 +19,10 @@ class Secret:
     def reveal(self) -> str:
         """The secret itself; only signers, sources and the auth table may ask."""
         return self._value
+
+    def redacted(self, text: str) -> str:
+        """The text without this secret, whole or in part, and without what looks like another."""
+        return redact(text, (self._value,))
 
     @property
     def expires(self) -> float | None:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from switch_grpc.credentials.signer import Secret, fingerprint
 from switch_grpc.providers.dialects.base import WireRequest
+from switch_grpc.redact import redact
 
 SERVICE: Final = "bedrock"  # the signing name, which is not the host's (bedrock-runtime)
 _DEFAULT_PORTS: Final = {"https": ":443", "http": ":80"}
@@ -37,6 +38,10 @@ class AwsKeys(Secret):
         self.access_key_id = access_key_id
         self.session_token = session_token
         self._expires = expires
+
+    def redacted(self, text: str) -> str:
+        text = super().redacted(redact(text, (self.access_key_id,)))
+        return text if self.session_token is None else self.session_token.redacted(text)
 
     @property
     def expires(self) -> float | None:

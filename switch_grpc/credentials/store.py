@@ -16,6 +16,7 @@ from switch_grpc.credentials.signer import HeaderKey, NoAuth, Secret, Signer, fi
 from switch_grpc.credentials.sigv4 import AwsKeys, SigV4
 from switch_grpc.credentials.sources import Source
 from switch_grpc.faults import Fault, Kind
+from switch_grpc.redact import redact
 
 STALE_SECONDS: Final = 86_400.0
 NEGATIVE_SECONDS: Final = 5.0
@@ -112,6 +113,11 @@ class CredentialStore:
         await self._fetch(now)
         return self._other(kind, refused)
 
+    def redacted(self, text: str) -> str:
+        """The text without the secret, if there is one, and without what looks like one."""
+        secret = self._kept.secret
+        return redact(text) if secret is None else secret.redacted(text)
+
     async def _fetch(self, now: float) -> None:
         kept = self._kept
         if kept.fetching is None:
@@ -184,3 +190,6 @@ class NoCredentials:
 
     async def renew(self, kind: str, refused: Signer, now: float) -> Signer | None:
         return None
+
+    def redacted(self, text: str) -> str:
+        return redact(text)

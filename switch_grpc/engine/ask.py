@@ -46,6 +46,7 @@ class Store(Protocol):
     def cached(self, kind: str, now: float) -> Signer | None: ...
     async def signer(self, kind: str, now: float) -> Signer: ...
     async def renew(self, kind: str, refused: Signer, now: float) -> Signer | None: ...
+    def redacted(self, text: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,12 +193,15 @@ class Ask:
         return self._classify(failure.status, {}, failure.error)
 
     def _classify(self, status: int, headers: Mapping[str, str], error: UpstreamError) -> Fault:
+        clean = self._wiring.store.redacted  # some of this is the caller's to read: it may hold our key
         verdict = classify(
             provider=self._wiring.binding.provider,
             target=self._wiring.binding.target,
             status=status,
             headers=headers,
-            error=error,
+            error=replace(
+                error, message=clean(error.message), code=clean(error.code), param=clean(error.param)
+            ),
             patterns=self._wiring.patterns,
             permanent=self._wiring.permanent,
             now_wall=time.time(),

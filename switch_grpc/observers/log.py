@@ -6,20 +6,34 @@ loop, and whoever reads the log cannot hold up a call.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, TextIO
 
 import msgspec
 
 from switch_grpc.events import AttemptFinished, BreakerChanged, CallFinished, ConfigReloaded, Event
-from switch_grpc.faults import RULES
+from switch_grpc.faults import RULES, Kind
 from switch_grpc.observers.writer import Writer
+from switch_grpc.redact import redact
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "warn": 30, "error": 40}
 FLUSH_SECONDS: Final = 0.2
 PENDING_LIMIT: Final = 10_000  # lines kept while the stream's reader stalls; the oldest go first
 CLOSE_SECONDS: Final = 0.5  # that the end of the process waits for it
+
+# In place of messages that hold a caller's or a provider's words, which may be a part of a prompt.
+_FOREIGN: Final[Mapping[Kind, str]] = {
+    Kind.BAD_REQUEST: "a field of the request is wrong, and the caller was told which",
+    Kind.INVALID_JSON: "the request is not JSON",
+    Kind.UNKNOWN_ROUTE: "no route has the name that was asked for",
+    Kind.UNSUPPORTED: "the request asks for what the gateway does not do",
+    Kind.CLIENT_FAULT: "the provider refused the request, and the caller was told its words",
+    Kind.CONTEXT_LENGTH: "the request is longer than the model's context window",
+    Kind.CONTENT_FILTER: "the provider refused the prompt for its content",
+    Kind.NOT_FOUND_OBJECT: "the provider does not know something that the request names",
+    Kind.CAPABILITY: "the target cannot do what the request asks for",
+}
 
 
 class AccessLog:
@@ -120,7 +134,7 @@ def _call_line(event: CallFinished) -> dict[str, object]:
         line["key"] = event.principal
     if event.fault is not None:
         line["fault"] = event.fault
-        line["message"] = event.message
+        line["message"] = _FOREIGN.get(event.fault) or redact(event.message)
     if event.info is not None:
         line["target"] = event.info.target
         line["attempts"] = len(event.info.attempts)

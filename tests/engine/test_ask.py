@@ -50,6 +50,18 @@ async def test_the_stores_key_goes_along_and_is_in_no_repr():
     assert "sk-secret" not in repr(request)
 
 
+@virtual
+@pytest.mark.parametrize("inside", [False, True], ids=["status", "inside a 200"])
+async def test_a_provider_that_repeats_our_key_does_not_tell_the_caller(inside: bool):
+    words = {"message": "your key quite-a-secret-key may not", "param": "quite-a-secret-key", "code": "x"}
+    body = msgspec.json.encode({"error": words | {"type": "invalid_request_error"}})
+    answer = Answer((body,), status=200 if inside else 422)
+    told = story({"a": answer}, stores={"a": store(ScriptedSource("quite-a-secret-key"))})
+    fault = await told.fault()
+    assert "quite-a-secret" not in f"{fault.message} {fault.param} {fault.code}"
+    assert inside or (fault.kind, fault.message) == (Kind.CLIENT_FAULT, "your key *** may not")
+
+
 # How an answer is read.
 
 

@@ -97,6 +97,22 @@ def test_a_call_that_failed_says_how():
     assert "target" not in line
 
 
+@pytest.mark.parametrize(
+    "kind", [Kind.BAD_REQUEST, Kind.UNKNOWN_ROUTE, Kind.CLIENT_FAULT, Kind.CONTENT_FILTER, Kind.CAPABILITY]
+)
+def test_the_words_of_callers_and_providers_are_not_logged(kind: Kind):
+    """They may repeat a part of the prompt."""
+    (line,) = written(failed(kind, "'my diagnosis' is not allowed"))
+    assert line["fault"] == kind
+    assert "diagnosis" not in line["message"]
+    assert len(line["message"]) > 20
+
+
+def test_what_looks_like_a_secret_is_masked():
+    (line,) = written(failed(Kind.UPSTREAM_ERROR, "target 'a' refused sk-proj-1234567890"))
+    assert line["message"] == "target 'a' refused ***"
+
+
 def test_a_message_stays_on_its_line():
     message = 'a "quote"\nand\r\n{"event": "call"}\u2028 \x00 \U0001f600'
     (line,) = written(failed(Kind.UPSTREAM_ERROR, message))
