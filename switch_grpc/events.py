@@ -44,6 +44,8 @@ class CallFinished:
     chunks: int
     usage: chat_pb2.Usage | None
     info: route_info_pb2.RouteInfo | None
+    target: str = ""  # that answered, or that failed last; "" where none was asked
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

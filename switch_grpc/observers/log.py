@@ -135,9 +135,10 @@ def _call_line(event: CallFinished) -> dict[str, object]:
     if event.fault is not None:
         line["fault"] = event.fault
         line["message"] = _FOREIGN.get(event.fault) or redact(event.message)
+    if event.target:
+        line["target"] = event.target
+        line["attempts"] = event.attempts
     if event.info is not None:
-        line["target"] = event.info.target
-        line["attempts"] = len(event.info.attempts)
         line["provider_ms"] = round(event.info.provider_ms, 2)
     if event.first_content is not None:
         line["first_content_ms"] = round(event.first_content * 1e3, 2)

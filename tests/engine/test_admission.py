@@ -9,7 +9,7 @@ from switch_grpc.call import ADMIN_READ, INFERENCE, Principal
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.routing.gate import GatePolicy
 from tests.support.engines import Story, story
-from tests.support.scripted_upstream import FOREVER, whole
+from tests.support.scripted_upstream import FOREVER, error, streamed, whole
 from tests.support.virtual_time import now, virtual
 
 ONE = GatePolicy(limit=1, queue=1, max_wait=5.0)
@@ -111,3 +111,21 @@ async def test_a_key_is_looked_at_before_a_place_is_given():
     assert raised.value.kind is Kind.FORBIDDEN
     assert [call.principal for call in told.calls] == ["", "", "k"]
     running.cancel()
+
+
+async def test_a_call_that_failed_is_reported_with_who_failed_last_and_how_many_were_asked():
+    told = story({"a": error(404), "b": error(404)})
+    await told.fault()
+    assert [(call.target, call.attempts) for call in told.calls] == [("b", 2)]
+
+
+async def test_a_stream_that_broke_is_reported_with_the_target_that_broke_it():
+    told = story({"a": error(404), "b": streamed("Hel", complete=False)})
+    await told.broken()
+    assert [(call.target, call.attempts) for call in told.calls] == [("b", 2)]
+
+
+async def test_a_call_that_asked_nobody_is_reported_without_a_target():
+    told = story({"a": whole()})
+    await told.fault(route="missing")
+    assert [(call.target, call.attempts) for call in told.calls] == [("", 0)]

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,6 +31,8 @@ CALL = CallFinished(
     chunks=3,
     usage=chat_pb2.Usage(prompt_tokens=3, completion_tokens=4),
     info=INFO,
+    target="a",
+    attempts=2,
 )
 ATTEMPT = AttemptFinished(
     call_id="req-1",
@@ -93,8 +96,9 @@ def test_a_call_is_one_line_with_who_what_where_and_how_long():
 def test_a_call_that_failed_says_how():
     (line,) = written(failed(Kind.UPSTREAM_TIMEOUT, "too slow"))
     assert (line["status"], line["fault"], line["message"]) == (504, "UPSTREAM_TIMEOUT", "too slow")
-    assert "key" not in line
-    assert "target" not in line
+    assert not {"key", "target", "attempts"} & line.keys()
+    (line,) = written(replace(failed(Kind.UPSTREAM_TIMEOUT), target="b", attempts=3))
+    assert (line["target"], line["attempts"]) == ("b", 3)
 
 
 @pytest.mark.parametrize(
