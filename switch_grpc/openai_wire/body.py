@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from msgspec import Raw
 
 from switch_grpc.faults import Fault, Kind, bad_request
-from switch_grpc.openai_wire.fields import NULL, Fields, Shape, encode
+from switch_grpc.openai_wire.fields import NULL, Fields, Shape, encode, members_of
 from switch_grpc.openai_wire.guard import Members, open_body, open_reply, too_deep, unreadable
 from switch_grpc.openai_wire.misfit import Misfit, missing, unlike
 
@@ -32,6 +32,13 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+# Of the parameters that are objects with members of ours, by the parameter.
+_INSIDE: Final = {
+    "stream_options": twins(frozenset({"include_usage", "include_obfuscation"})),
+    "response_format": twins(frozenset({"json_schema"})),
+}
+
+
 def read_request(message: type[M], shape: Shape, spellings: Mapping[str, str], data: bytes) -> M:
     """The request in `data`. Raises Fault(BAD_REQUEST | INVALID_JSON)."""
     members = open_body(data)
@@ -39,6 +46,9 @@ def read_request(message: type[M], shape: Shape, spellings: Mapping[str, str], d
         refuse_addresses(members)
         if not spellings.keys().isdisjoint(members):
             members = _one_spelling(members, spellings)
+        for name, inner in _INSIDE.items():
+            if name in members:
+                members[name] = _one_spelling_inside(name, members[name], inner)
         _drop_stream(members)
         fields = shape.read(members)
         _require_route(fields)
@@ -126,3 +136,14 @@ def _one_spelling(members: Members, spellings: Mapping[str, str]) -> Members:
         if plain.setdefault(name, raw) != raw:
             raise Misfit(f"found different values for {name} and {camel(name)}; send one of them", name)
     return plain
+
+
+def _one_spelling_inside(name: str, raw: Raw, spellings: Mapping[str, str]) -> Raw:
+    """The same object with its own camelCase names replaced; what is no object, its field reports."""
+    text = bytes(raw)
+    if text[:1] != b"{" or not any(spelling.encode() in text for spelling in spellings):
+        return raw
+    try:
+        return Raw(encode(_one_spelling(members_of(raw), spellings)))
+    except Misfit as error:
+        raise error.within(name) from None

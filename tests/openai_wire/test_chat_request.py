@@ -201,6 +201,42 @@ def test_camel_case_is_accepted(twin):
     assert round_trip(**{twin: TWINS[twin]}) == {snake: TWINS[twin]}
 
 
+@pytest.mark.parametrize(
+    ("twin", "plain"),
+    [
+        ({"streamOptions": {"includeUsage": True}}, {"stream_options": {"include_usage": True}}),
+        (
+            {"stream_options": {"includeObfuscation": False, "more": 1}},
+            {"stream_options": {"include_obfuscation": False, "more": 1}},
+        ),
+        (
+            {"responseFormat": {"type": "json_schema", "jsonSchema": {"name": "n", "schema": {"aB": 1}}}},
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"aB": 1}}}},
+        ),
+    ],
+)
+def test_camel_case_is_accepted_in_the_objects_too(twin, plain):
+    """Half of it once went on to the provider as an unknown member, the other half was refused."""
+    assert decode(**twin) == decode(**plain)
+    assert round_trip(**twin) == plain
+
+
+def test_two_spellings_inside_an_object_must_agree():
+    both = {"includeUsage": True, "include_usage": True}
+    assert decode(streamOptions=both) == decode(stream_options={"include_usage": True})
+    fault = refusal(streamOptions={"includeUsage": True, "include_usage": False})
+    assert fault.param == "stream_options.include_usage"
+
+
+@pytest.mark.parametrize("value", [5, "includeUsage", ["includeUsage"], None])
+def test_an_object_that_is_none_is_reported_by_its_field(value):
+    options = {"stream_options": value}
+    if value is None:
+        assert round_trip(**options) == options
+    else:
+        assert refusal(**options).param == "stream_options"
+
+
 def test_two_spellings_must_agree():
     assert decode(maxTokens=5, max_tokens=5).max_tokens == 5
     fault = refusal(maxTokens=5, max_tokens=6)
