@@ -11,7 +11,7 @@ PEERS := $(CACHE)/peers
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check real lint proto golden lock bench bench-micro bench-peers clean
+.PHONY: help setup demo test check real lint proto golden lock chaos soak bench bench-micro bench-peers clean
 .DELETE_ON_ERROR:
 
 help:  ## list the tasks
@@ -80,6 +80,13 @@ lock: $(CACHE)/uv/bin/uv  ## resolve the dependencies anew (ARGS=--upgrade: to t
 	$(COMPILE) pyproject.toml --all-extras --group dev --output-file requirements-dev.lock $(ARGS)
 	$(COMPILE) pyproject.toml --extra server --constraints requirements-dev.lock --output-file requirements.lock $(ARGS)
 	$(COMPILE) --group build --constraints requirements-dev.lock --output-file requirements-build.lock $(ARGS)
+
+chaos: $(DEVELOPS)  ## every fault through both doors, three ledgers compared (ARGS=--requests=5; CHAOS_SEED=... repeats)
+	$(BIN)/pytest -q tests/chaos
+	$(BIN)/python -m tests.chaos.matrix $(ARGS)
+
+soak: $(DEVELOPS)  ## everyday traffic with faults for 10 minutes: memory, fds, tasks (ARGS=--minutes=60)
+	$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 bench: $(DEVELOPS)  ## measure beside LiteLLM: throughput, latency, streams, start, memory -> docs/benchmarks.md
 	$(BIN)/python -m tests.bench.peers all --home $(PEERS) $(ARGS)
