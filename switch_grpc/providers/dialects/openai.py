@@ -139,7 +139,7 @@ class OpenAI:
         decode_chunk = _WIRES[head.operation].decode_chunk
         if decode_chunk is None:
             raise Fault(Kind.UNSUPPORTED, f"{head.operation} calls have no stream; ask without `stream`")
-        return OpenAIStream(decode_chunk, binding, self._terminal)
+        return OpenAIStream(decode_chunk, binding, self._terminal, _choices(body.message(), binding))
 
     # -- faults --
 
@@ -151,13 +151,17 @@ class OpenAIStream:
     """Decodes one stream.
 
     It is complete on `[DONE]`, or, where a server leaves that out, at a clean end after every choice that
-    appeared has finished. Everything else is a cut, however orderly the connection closed.
+    was asked for has finished. Everything else is a cut, however orderly the connection closed.
     """
 
-    __slots__ = ("_binding", "_decode", "_done", "_ended", "_seen", "_terminal")
+    __slots__ = ("_binding", "_choices", "_decode", "_done", "_ended", "_seen", "_terminal")
 
-    def __init__(self, decode: Callable[[bytes], Message], binding: Binding, terminal: Terminal) -> None:
+    def __init__(
+        self, decode: Callable[[bytes], Message], binding: Binding, terminal: Terminal, choices: int
+    ) -> None:
+        """`choices`: how many were asked for."""
         self._decode = decode
+        self._choices = choices
         self._binding = binding
         self._terminal = terminal
         self._done = False
@@ -188,7 +192,8 @@ class OpenAIStream:
     def finish(self) -> Sequence[Message]:
         if self._done and not self._seen:
             raise _protocol(self._binding, "ended its stream without an answer in it")
-        complete = self._seen and (self._terminal == "eof" or self._seen == self._ended)
+        all_ended = self._seen == self._ended and len(self._ended) >= self._choices
+        complete = self._seen and (self._terminal == "eof" or all_ended)
         if not self._done and not complete:
             binding = self._binding
             raise Fault(
@@ -239,6 +244,18 @@ def _headers(head: Head, binding: Binding) -> dict[str, str]:
         # A compressor on the way would hold tokens back until its window is full.
         headers["accept-encoding"] = "identity"
     return headers
+
+
+def _choices(request: Message, binding: Binding) -> int:
+    """How many choices a stream will have: `n` for each prompt."""
+    assert isinstance(request, _Streamed)
+    configured = {**binding.params, **binding.streaming_params}.get("n")
+    raw = configured or (b"%d" % request.n if request.HasField("n") else binding.defaults.get("n", b"1"))
+    each = int(raw) if raw.isdigit() and len(raw) < 6 else 1  # what else it is, the provider says
+    if isinstance(request, chat_pb2.ChatRequest):
+        return each
+    prompt = request.prompt
+    return each * max(1, len(prompt.texts.texts), len(prompt.token_lists.lists))
 
 
 def _asking(options: Mapping[str, object]) -> bytes:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -240,12 +241,19 @@ def test_an_error_inside_a_200_is_that_error(body: object, status: int, error: U
 
 
 def read(
-    data: bytes, size: int, *, terminal: Any = "done", operation: Operation = Operation.CHAT
+    data: bytes,
+    size: int,
+    *,
+    terminal: Any = "done",
+    operation: Operation = Operation.CHAT,
+    request: Message | None = None,
+    binding: Binding = BINDING,
 ) -> list[Message]:
     """The chunks of a stream that arrives in reads of `size` bytes, then ends."""
     dialect = OpenAI(terminal=terminal)
     framing = dialect.framing()
-    decoder = dialect.decoder(head(operation, stream=True), MessageBody(REQUESTS[operation]), BINDING)
+    body = MessageBody(request or REQUESTS[operation])
+    decoder = dialect.decoder(head(operation, stream=True), body, binding)
     chunks: list[Message] = []
     for at in range(0, len(data), size):
         for event in framing.feed(data[at : at + size]):
@@ -358,6 +366,28 @@ def test_one_finished_choice_of_two_is_no_complete_answer() -> None:
     assert b'"stop"' in data
     with pytest.raises(Fault, match="ended before its answer did"):
         read(data, len(data))
+
+
+@pytest.mark.parametrize("asked", ["request", "defaults", "params", "streaming_params"])
+def test_a_choice_that_never_came_is_missing_however_it_was_asked_for(asked: str) -> None:
+    """Without [DONE], a stream that ended after its first choice once counted as whole."""
+    two = chat_pb2.ChatRequest(route="lite", messages=CHAT.messages, n=2)
+    bound = BINDING if asked == "request" else replace(BINDING, **{asked: {"n": b"2"}})
+    request = two if asked == "request" else CHAT
+    with pytest.raises(Fault) as caught:
+        read(stream("no_done"), 4096, request=request, binding=bound)
+    assert caught.value.kind is Kind.STREAM_INTERRUPTED
+    done = stream("no_done") + b"data: [DONE]\n\n"
+    assert read(done, 4096, request=request, binding=bound)  # the server's word is taken
+
+
+def test_every_prompt_of_a_list_has_its_choices() -> None:
+    prompts = completion_pb2.Prompt(texts=completion_pb2.TextList(texts=["a", "b"]))
+    request = completion_pb2.CompletionRequest(route="lite", prompt=prompts)
+    cut = stream("text_completion").replace(b"data: [DONE]\n\n", b"")
+    assert read(cut, 4096, operation=Operation.COMPLETE)
+    with pytest.raises(Fault, match="ended before its answer did"):
+        read(cut, 4096, operation=Operation.COMPLETE, request=request)
 
 
 def test_a_vendor_whose_streams_just_end_is_believed() -> None:
