@@ -51,7 +51,7 @@ class Gateway:
         self.http_address = _told_address(config.server.http, sock)
         self._upstreams = Upstreams()
         self._log = AccessLog(log, wall=time.time, level=config.server.log_level)
-        metrics = Metrics()
+        self._metrics = metrics = Metrics()
         limits = config.limits
         self._active = self._snapshot(loaded)
         self._checks = HealthChecks(clock=time.monotonic, rng=random.Random())  # noqa: S311  # jitter
@@ -94,7 +94,7 @@ class Gateway:
         )
         await self._rpc.start()
         await self._http.start()
-        self._check()
+        self._follow()
 
     async def __aexit__(self, *_: object) -> None:
         self._engine.refuse_calls()
@@ -138,7 +138,7 @@ class Gateway:
         """Raises ConfigError where a file changed since it was checked."""
         self._active = self._snapshot(loaded)
         self._engine.swap(self._active)
-        self._check()
+        self._follow()
         self._engine.emit(ConfigReloaded(version=loaded.version, source=loaded.source, problems=0))
 
     def _refuse(self, error: ConfigError) -> None:
@@ -153,7 +153,12 @@ class Gateway:
             )
         )
 
-    def _check(self) -> None:
+    def _follow(self) -> None:
+        """Has the metrics and the active checks follow the configuration."""
+        now = time.monotonic()
+        self._metrics.know(
+            {(target.spec.route, target.key): target.breaker.state(now) for target in self._active.wirings}
+        )
         self._checks.watch(self._active.wirings.values(), self._active.checks)
 
     def _snapshot(self, loaded: Loaded) -> Snapshot:

@@ -10,11 +10,15 @@ BROKEN = '{"models": {"lite": {}}}'
 VERSION = hashlib.sha256(BROKEN.encode()).hexdigest()[:12]
 
 
-async def reloads(gateway: Running) -> list[str]:
-    """What the metrics count of reloads."""
+async def samples(gateway: Running, metric: str) -> list[str]:
+    """The metric's lines of a scrape."""
     async with httpx.AsyncClient(headers={"x-api-key": KEY}) as client:
         text = (await client.get(f"{gateway.http}/metrics")).text
-    return [line for line in text.splitlines() if line.startswith("switch_config_reloads_total")]
+    return [line for line in text.splitlines() if line.startswith(metric)]
+
+
+async def reloads(gateway: Running) -> list[str]:
+    return await samples(gateway, "switch_config_reloads_total")
 
 
 async def test_a_configuration_that_is_refused_is_told_with_its_version_until_one_is_taken():
@@ -41,3 +45,15 @@ async def test_a_dry_run_tells_the_problems_and_changes_nothing():
         assert [problem.path for problem in told.problems] == ["models.lite"]
         assert (told.config.rejected_version, told.config.rejected_reason) == ("", "")
         assert await reloads(gateway) == []
+
+
+async def test_the_breakers_of_all_targets_are_in_the_metrics_and_after_a_reload_those_of_the_new():
+    def line(name: str) -> str:
+        return f'switch_breaker_state{{route="lite",target="{name}"}} 0.0'
+
+    async with running({"lite": route(target("one"), target("two"))}) as gateway:
+        assert await samples(gateway, "switch_breaker_state") == [line("one"), line("two")]
+        variables = gateway.variables
+        variables["MODEL_DEFINITIONS"] = variables["MODEL_DEFINITIONS"].replace('"two"', '"three"')
+        await gateway.gateway.reload(dry_run=False)
+        assert await samples(gateway, "switch_breaker_state") == [line("one"), line("three")]

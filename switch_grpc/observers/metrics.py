@@ -3,7 +3,7 @@
 Children are looked up once per label set and kept: a call costs about two microseconds (docs/benchmarks.md).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -12,6 +12,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from switch_grpc.events import AttemptFinished, BreakerChanged, CallFinished, ConfigReloaded, Event
 
 LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+OVERHEAD_BUCKETS: Final = (  # seconds; the gateway's own share is mostly below a millisecond
+    *(0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.0015, 0.0025, 0.005),
+    *(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
 BREAKER_STATES: Final = {"closed": 0, "half_open": 1, "open": 2}
 
 
@@ -28,8 +32,12 @@ class Metrics:
         self._duration = make(
             Histogram, "switch_call_duration_seconds", "Whole calls", "door", "operation", "route"
         )
-        self._overhead = make(
-            Histogram, "switch_overhead_seconds", "Whole calls less the provider's time", "route"
+        self._overhead = Histogram(
+            "switch_overhead_seconds",
+            "Whole calls less the provider's time",
+            ["route"],
+            buckets=OVERHEAD_BUCKETS,
+            registry=self.registry,
         )
         self._first = make(
             Histogram, "switch_first_content_seconds", "To the first content of a stream", "route"
@@ -46,6 +54,7 @@ class Metrics:
         self._breaker = make(
             Gauge, "switch_breaker_state", "0 closed, 1 half open, 2 open", "route", "target"
         )
+        self._targets: Set[tuple[str, str]] | None = None  # None: not told yet
         self._reloads = make(Counter, "switch_config_reloads", "Configuration reloads", "outcome")
         self.in_flight = Gauge(
             "switch_calls_in_flight", "Calls admitted and not yet finished", registry=self.registry
@@ -64,9 +73,23 @@ class Metrics:
             case CallFinished():
                 self._call(event)
             case BreakerChanged():
-                self._breaker.labels(event.route, event.target).set(BREAKER_STATES[event.state])
+                # A call that began before a reload may still move the breaker of a target that is gone.
+                if self._targets is None or (event.route, event.target) in self._targets:
+                    self._breaker.labels(event.route, event.target).set(BREAKER_STATES[event.state])
             case ConfigReloaded():
                 self._reloads.labels("refused" if event.problems else "taken").inc()
+
+    def know(self, breakers: Mapping[tuple[str, str], str]) -> None:
+        """The targets that there are, by route and name, and the state of each one's breaker.
+
+        From the start an alert can tell a closed breaker from one that nobody watches; after a reload no
+        breaker of a target that is gone stays open for ever.
+        """
+        for gone in (self._targets or set()) - breakers.keys():
+            self._breaker.remove(*gone)
+        self._targets = set(breakers)
+        for target, state in breakers.items():
+            self._breaker.labels(*target).set(BREAKER_STATES[state])
 
     def render(self) -> tuple[bytes, str]:
         """The text of a scrape and its content type."""

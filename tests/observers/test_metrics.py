@@ -69,6 +69,34 @@ def test_a_breakers_state_is_a_number(state: str, number: int):
     assert value(samples, "switch_breaker_state", route="lite", target="a") == number
 
 
+def breakers(metrics: Metrics) -> dict[str, float]:
+    """The state of each breaker by its target's name."""
+    return {
+        dict(labels)["target"]: state
+        for (name, labels), state in scraped(metrics).items()
+        if name == "switch_breaker_state"
+    }
+
+
+def test_a_breaker_has_a_state_before_it_ever_moved_and_none_once_its_target_is_gone():
+    metrics = Metrics()
+    metrics.know({("lite", "a"): "closed", ("lite", "b"): "closed"})
+    metrics(BreakerChanged(route="lite", target="b", state="open", cause="x", until=None))
+    assert breakers(metrics) == {"a": 0, "b": 2}
+    metrics.know({("lite", "a"): "half_open", ("lite", "c"): "closed"})
+    assert breakers(metrics) == {"a": 1, "c": 0}
+    metrics(BreakerChanged(route="lite", target="b", state="half_open", cause="x", until=None))
+    assert breakers(metrics) == {"a": 1, "c": 0}
+
+
+def test_an_overhead_of_a_millisecond_is_told_from_one_of_two():
+    samples = after(CALL, replace(CALL, duration=0.012345 + 0.0007), replace(CALL, duration=0.012345 + 0.002))
+    buckets = {"0.0005": 0, "0.001": 1, "0.0025": 2, "1.0": 3}
+    assert {
+        bound: value(samples, "switch_overhead_seconds_bucket", route="lite", le=bound) for bound in buckets
+    } == buckets
+
+
 def test_reloads_are_counted_by_outcome():
     samples = after(*(ConfigReloaded(version="1", source="f", problems=n) for n in (0, 0, 2)))
     assert value(samples, "switch_config_reloads_total", outcome="taken") == 2
