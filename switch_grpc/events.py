@@ -39,6 +39,7 @@ class CallFinished:
     stream: bool
     fault: Kind | None
     message: str  # the fault's message, "" without one
+    http: int | None = None  # the status that a caller by HTTP hears, where it may not be the kind's own
     duration: float
     first_content: float | None  # to the first content chunk, for streams
     chunks: int

@@ -92,6 +92,7 @@ class Admission:
                 stream=permit.stream,
                 fault=fault.kind if fault else None,
                 message=fault.message if fault else "",
+                http=fault.http if fault else None,
                 duration=self._clock() - started,
                 first_content=None if first is None else first - started,
                 chunks=permit.chunks,

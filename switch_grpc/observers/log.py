@@ -127,7 +127,7 @@ def _call_line(event: CallFinished) -> dict[str, object]:
         "operation": event.operation,
         "route": event.route,
         "stream": event.stream,
-        "status": 200 if event.fault is None else RULES[event.fault].http,
+        "status": 200 if event.fault is None else event.http or RULES[event.fault].http,
         "ms": round(event.duration * 1e3, 2),
     }
     if event.principal:

@@ -101,6 +101,12 @@ def test_a_call_that_failed_says_how():
     assert (line["target"], line["attempts"]) == ("b", 3)
 
 
+def test_the_status_is_what_the_caller_heard():
+    """A provider's 413 and 422 are passed on as such, though their kind's status is 400."""
+    (line,) = written(replace(failed(Kind.CLIENT_FAULT), http=413))
+    assert line["status"] == 413
+
+
 @pytest.mark.parametrize(
     "kind", [Kind.BAD_REQUEST, Kind.UNKNOWN_ROUTE, Kind.CLIENT_FAULT, Kind.CONTENT_FILTER, Kind.CAPABILITY]
 )
