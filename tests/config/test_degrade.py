@@ -9,6 +9,8 @@ from switch_grpc.assembly import TABLES
 from switch_grpc.config import effective
 from switch_grpc.config.degrade import degraded
 from switch_grpc.config.source import load
+from switch_grpc.providers.catalog import built_in
+from switch_grpc.providers.model_names import short
 
 LESSER: Mapping[str, Sequence[str]] = {"big": ["mid", "small"], "mid": ["small"], "odd": ["ünï cödé"]}
 
@@ -73,3 +75,13 @@ def test_two_targets_of_one_place_share_their_downgrades() -> None:
 
 def test_a_name_fits_into_a_header() -> None:
     assert names(lesser({"name": "a", "modelName": "odd"})) == ["a~-n-c-d-"]
+
+
+def test_the_seeds_sonnet_degrades_to_haiku() -> None:
+    catalog = built_in()
+    sonnet = {"name": "bedrock-primary", "provider": "bedrock", "modelName": "claude-3-5-sonnet-20241022"}
+    found = degraded(route(sonnet), catalog.downgrades, short)
+    assert found is not None
+    assert [(t.name, t.model) for t in found.targets] == [
+        ("bedrock-primary~claude-3-haiku", "claude-3-haiku")
+    ]
