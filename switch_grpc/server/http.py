@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
@@ -51,6 +52,7 @@ class HttpServer:
             )
         )
         self._sockets = list(sockets)
+        self._paths = [Path(sock.getsockname()) for sock in sockets if sock.family is socket.AF_UNIX]
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -64,6 +66,7 @@ class HttpServer:
     def close(self) -> None:
         """Accepts no more connections, and closes each when its request is answered."""
         self._server.should_exit = True
+        self._remove_files()
 
     async def closed(self) -> None:
         """Returns when the last connection is gone."""
@@ -76,7 +79,7 @@ class HttpServer:
 
     async def abort(self) -> None:
         """Drops every connection, and returns when whoever served them has noticed."""
-        self._server.should_exit = True
+        self.close()
         state = self._server.server_state
         for connection in list(state.connections):
             connection.transport.abort()
@@ -86,3 +89,9 @@ class HttpServer:
                 task.cancel()
         self._server.force_exit = True
         await self.closed()
+
+    def _remove_files(self) -> None:
+        """Those of Unix sockets, while they listen: after that another process may have put its own."""
+        for path in self._paths:
+            path.unlink(missing_ok=True)
+        self._paths = []

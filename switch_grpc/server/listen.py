@@ -1,5 +1,6 @@
 """Sockets for the HTTP door, bound before anything is served, so that a taken address is a clear error."""
 
+import errno
 import os
 import socket
 import stat
@@ -23,7 +24,7 @@ def tcp(host: str, port: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        raise ListenError(_taken(f"{host}:{port}", error)) from error
+        raise ListenError(_refused(f"{host}:{port}", error)) from error
     sock.setblocking(False)
     return sock
 
@@ -42,7 +43,7 @@ def unix(path: Path, mode: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        raise ListenError(_taken(f"unix:{path}", error)) from error
+        raise ListenError(_refused(f"unix:{path}", error)) from error
     finally:
         os.umask(umask)
     sock.setblocking(False)
@@ -55,7 +56,7 @@ def make_folder(path: Path) -> None:
         path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     except OSError as error:
         raise ListenError(
-            f"cannot make the folder {path.parent} for unix:{path}: {error.strerror}"
+            f"cannot make the folder {path.parent} for unix:{path}: {error.strerror}; choose another path"
         ) from error
 
 
@@ -79,6 +80,15 @@ def clear_stale(path: Path) -> None:
     path.unlink()
 
 
-def _taken(address: str, error: OSError) -> str:
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    return f"cannot listen on {address}: {reason}; stop what uses it or choose another address"
+_REMEDIES: Final = {
+    errno.EADDRINUSE: "stop what uses it or choose another address",
+    errno.EADDRNOTAVAIL: "choose an address of this machine",
+    errno.EACCES: "choose an address that this user may use",
+    errno.EPERM: "choose an address that this user may use",
+}
+
+
+def _refused(address: str, error: OSError) -> str:
+    """Why not, and what to do; a host name that does not resolve is an OSError too."""
+    remedy = _REMEDIES.get(error.errno or 0, "choose another address")
+    return f"cannot listen on {address}: {error.strerror or error}; {remedy}"
