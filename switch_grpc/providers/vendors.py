@@ -108,6 +108,7 @@ _ROWS: Final = (
         credentials=frozenset({"simple", "google", "oauth"}),
         signer="x-goog-api-key",
         embeddings=True,
+        limits="no `parallel_tool_calls: false`, custom tools or sound out; embeddings are always floats",
     ),
     Vendor(
         name="vertex",
@@ -118,6 +119,7 @@ _ROWS: Final = (
         credentials=frozenset({"google", "oauth", "simple"}),
         signer="x-goog-api-key",
         embeddings=True,
+        limits="Gemini as at `gemini`, Claude as at `anthropic`; no other publisher's models",
     ),
     Vendor(
         name="azure",

@@ -34,7 +34,11 @@ FILTERED_STREAM = (
     "text/event-stream",
     events(
         {
-            **{"id": "", "object": "", "created": 0, "model": "", "choices": []},
+            "id": "",
+            "object": "",
+            "created": 0,
+            "model": "",
+            "choices": [],
             "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": SAFE}],
         },
         {**ANSWER, "choices": [{"index": 0, "delta": {"content": "Hello there!"}, "finish_reason": None}]},
@@ -43,7 +47,7 @@ FILTERED_STREAM = (
     + b"data: [DONE]\n\n",
 )
 REFUSED = {
-    "message": "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+    "message": "The response was filtered due to the prompt triggering content management policy.",
     "type": None,
     "param": "prompt",
     "code": "content_filter",
