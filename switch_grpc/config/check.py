@@ -12,6 +12,7 @@ from switch_grpc.config.check_routes import route_problems
 from switch_grpc.config.check_service import service_problems
 from switch_grpc.config.check_stores import store_problems
 from switch_grpc.config.check_targets import VendorFacts, retired_problems, target_problems
+from switch_grpc.config.check_timeouts import timeout_problems
 from switch_grpc.config.environment import Environment
 from switch_grpc.config.problem import Problem
 from switch_grpc.config.schema import Definitions
@@ -41,5 +42,6 @@ def check(
         *aws_problems(definitions, environment, tables.vendors, tables.extras),
         *cloud_problems(definitions, environment, tables.extras),
         *route_problems(definitions, tables.strategies),
+        *timeout_problems(definitions, environment),
         *service_problems(definitions, environment, serving=serving),
     ]

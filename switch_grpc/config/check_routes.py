@@ -5,7 +5,7 @@ from typing import Final
 
 from switch_grpc.config.layers import PARAMETERS, pool_order
 from switch_grpc.config.near import dangling
-from switch_grpc.config.problem import Problem, Where, path_of, show_name
+from switch_grpc.config.problem import Problem, Where, path_of, show_name, unacted
 from switch_grpc.config.schema import Definitions, PoolEntry, RouteEntry, TargetEntry
 
 # What a request is about cannot be defaulted.
@@ -52,6 +52,8 @@ def _route(
         found = f"a strategy beside that of the pool {show_name(pool.id)}, which wins"
         yield Problem((*where, "loadBalancing", "strategy"), found, "one of them", "remove one", warning=True)
     yield from _parameters((*where, "defaultParameters"), route.default_parameters)
+    if route.fallback.last_resort == "try":
+        yield unacted((*where, "fallback", "lastResort"), '"try"', "a call fails when every breaker is open")
     yield from _together(where, _targets(where, route, pools))
 
 

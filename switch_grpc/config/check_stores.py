@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from switch_grpc.config.environment import Environment
-from switch_grpc.config.problem import Problem, Where, show_name
+from switch_grpc.config.problem import Problem, Where, show_name, unacted
 from switch_grpc.config.schema import Definitions
 from switch_grpc.config.stores import AnyStore, stores_in
 
@@ -42,6 +42,7 @@ def store_problems(definitions: Definitions, environment: Environment) -> list[P
     for where, name, store in stores_in(definitions.credential_stores):
         problems += _id_problems(where, name, store, seen)
         problems += _key_problems(where, store)
+        problems += _unacted(where, store)
         problems += _unset(where, store, environment.variables)
     return problems
 
@@ -82,6 +83,18 @@ def _key_problems(where: Where, store: AnyStore) -> list[Problem]:
         missing = " and ".join(f'"{key}"' for key in best if key not in keys)
         found = f"only {', '.join(sorted(keys))}" if keys else "no keys"
         problems.append(Problem(inside, found, expected, f"add {missing}"))
+    return problems
+
+
+def _unacted(where: Where, store: AnyStore) -> list[Problem]:
+    """What is accepted, and does nothing in this release."""
+    problems = []
+    if store.rotation.enabled:
+        instead = 'a secret is fetched anew when "cacheTtl" has run out, or shortly before it expires'
+        problems.append(unacted((*where, "rotation", "enabled"), "true", instead))
+    if store.source in ("vault", "aws-secrets"):
+        instead = "the targets with this credential are passed over"
+        problems.append(unacted((*where, "source"), f'"{store.source}"', instead))
     return problems
 
 

@@ -43,6 +43,17 @@ class Problem:
         return path_of(self.where)
 
 
+def unacted(where: Where, found: str, instead: str) -> Problem:
+    """The warning about what is accepted and does nothing yet; `instead` says what happens."""
+    return Problem(
+        where,
+        f"{found}, accepted and not acted on yet",
+        "what this release does",
+        f"remove it: {instead}",
+        True,
+    )
+
+
 class ConfigError(Exception):
     """The configuration cannot be used. `problems` holds the warnings too, errors first."""
 

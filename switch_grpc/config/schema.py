@@ -260,7 +260,8 @@ class Fallback(Section):
     )
     last_resort: Literal["fail", "try"] = Field(
         default="fail",
-        description="When every breaker is open: fail at once, or try the one that closes soonest.",
+        description="When every breaker is open: fail at once, or try the one that closes soonest. `try` is "
+        "accepted, not acted on yet.",
     )
     mid_stream: Literal["error"] = Field(
         default="error", description="When a stream breaks after its first content: end it with an error."

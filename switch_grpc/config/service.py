@@ -152,7 +152,8 @@ class CallTimeouts(Section):
     )
     min_ms: Milliseconds = Field(
         default=1000,
-        description="The shortest time that may be configured; never lengthens a caller's deadline.",
+        description="The shortest `timeout` and `maxTotalMs` that may be configured; never lengthens a "
+        "caller's deadline.",
     )
     streaming_ms: Milliseconds = Field(
         default=600000, description="The same as default and longest, for streams."

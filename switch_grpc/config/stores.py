@@ -11,7 +11,7 @@ CREDENTIAL_TYPES: Final = ("simple", "aws", "google", "azure", "oauth")
 
 
 class Rotation(Section):
-    """When a credential is fetched anew although its cacheTtl has not run out."""
+    """When a credential is fetched anew although its cacheTtl has not run out. Not acted on yet."""
 
     enabled: bool = Field(default=False, description="Fetch the credential anew on a schedule.")
     interval_hours: Hours = Field(default=24, description="Hours between two fetches.")

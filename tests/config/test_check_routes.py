@@ -150,6 +150,13 @@ def test_weights_that_follow_health_are_accepted_with_a_notice():
     assert (problem.path, problem.warning) == ("pools[0].weightedRouting.autoAdjust", True)
 
 
+def test_a_last_resort_is_accepted_with_a_notice():
+    (problem,) = problems_of(one_route(fallback={"lastResort": "try"}))
+    assert (problem.path, problem.warning) == ("models.r.fallback.lastResort", True)
+    assert "not acted on yet" in problem.found
+    assert problems_of(one_route(fallback={"lastResort": "fail"})) == []
+
+
 def test_weight_bounds_are_in_order():
     bounds = {"minWeight": 5, "maxWeight": 2}
     assert paths_of(pools(pool("a", weightedRouting=bounds))) == ["pools[0].weightedRouting.minWeight"]

@@ -85,3 +85,17 @@ def test_a_variable_that_is_not_set_is_a_warning_that_names_it():
     assert "MY_KEY" in problem.found
     assert problems_of(definitions, {"MY_KEY": "x"}) == []
     assert len(problems_of(definitions, {"MY_KEY": "  "})) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({**store("simple", "file", path="k"), "rotation": {"enabled": True}}, "rotation.enabled"),
+        (store("simple", "vault", path="secret/data/openai"), "source"),
+        (store("simple", "aws-secrets", secretId="openai"), "source"),
+    ],
+)
+def test_what_does_nothing_yet_is_accepted_with_a_notice(given: dict[str, Any], path: str):
+    (problem,) = problems_of(one_route() | {"credentialStores": {"s": given}})
+    assert (problem.path, problem.warning) == (f"credentialStores.s.{path}", True)
+    assert "not acted on yet" in problem.found
