@@ -110,3 +110,10 @@ def test_the_status_that_an_inner_error_would_have_had(error: dict[str, object],
 )
 def test_what_is_no_error_raises_nothing(body: object) -> None:
     raise_error(json.dumps(body).encode())
+
+
+def test_azures_inner_error_tells_that_its_content_filter_refused() -> None:
+    """Older API versions have no code of their own for it."""
+    body = b'{"error":{"code":"BadRequest","message":"no","innererror":{"code":"ResponsibleAIPolicyViolation"}}}'
+    assert error_of(body).code == "content_filter"
+    assert error_of(b'{"error":{"code":"BadRequest","innererror":{"code":"other"}}}').code == "BadRequest"
