@@ -18,7 +18,6 @@ _LATE: Final = "UPSTREAM_TIMEOUT"
 _ODD: Final = "UPSTREAM_PROTOCOL"
 _ERROR: Final = "UPSTREAM_ERROR"
 _QUICK: Final[Mapping[str, int]] = {
-    "connectMs": 300,
     "ttfbMs": 400,
     "firstTokenMs": 400,
     "idleMs": 400,
@@ -64,8 +63,8 @@ _ANYWHERE = f"{OK}|{_LOST}|{_ODD}|{_ERROR}|{BROKEN}"
 
 FAULTS: Final = (
     _row("refused", _LOST, place="refusing"),
-    _slow("no such host", _LOST, place="unresolved"),
-    _slow("connect blackhole", _LOST, place="unanswering"),
+    _row("no such host", _LOST, place="unresolved", timeouts={"connectMs": 100}),
+    _row("connect blackhole", _LOST, place="unanswering", timeouts={"connectMs": 300}),
     _row("untrusted certificate", "UPSTREAM_TLS", way=Way.CLOSE, https=True, certificate=True),
     _row("handshake reset", _LOST, way=Way.RESET, https=True),
     _row("accepted and closed", _LOST, way=Way.CLOSE),

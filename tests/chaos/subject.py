@@ -103,7 +103,9 @@ def serving(
     http, rpc = free_port(), free_port()
     command = [SWITCH, "serve", "--config", config, "--http", f"127.0.0.1:{http}"]
     command += ["--grpc", f"127.0.0.1:{rpc}"]
-    environment = {"ADMIN_API_KEY": KEY, "LOG_LEVEL": log_level}
+    # A resolver that loses a packet may hold up one second of the run, not ten.
+    resolver = "timeout:1 attempts:1"
+    environment = {"ADMIN_API_KEY": KEY, "LOG_LEVEL": log_level, "RES_OPTIONS": resolver}
     with running(command, http, "/readyz", log, environment) as process:
         yield Subject(pid=process.pid, http_port=http, grpc_port=rpc, log=log, providers=providers)
 
