@@ -106,6 +106,7 @@ def serving(
     # A resolver that loses a packet may hold up one second of the run, not ten.
     resolver = "timeout:1 attempts:1"
     environment = {"ADMIN_API_KEY": KEY, "LOG_LEVEL": log_level, "RES_OPTIONS": resolver}
+    environment["MIN_TIMEOUT_MS"] = "100"  # timers as short as faults.py wants them
     with running(command, http, "/readyz", log, environment) as process:
         yield Subject(pid=process.pid, http_port=http, grpc_port=rpc, log=log, providers=providers)
 
