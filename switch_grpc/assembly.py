@@ -12,6 +12,7 @@ from switch_grpc.call import Principal
 from switch_grpc.config import effective
 from switch_grpc.config.check import Tables
 from switch_grpc.config.degrade import degraded
+from switch_grpc.config.problem import ConfigError, Problem, show
 from switch_grpc.config.source import Loaded
 from switch_grpc.credentials.configured import source_of
 from switch_grpc.credentials.oauth import Post
@@ -73,11 +74,18 @@ class Upstreams:
         self._open: dict[effective.Egress, HttpUpstream] = {}
 
     def of(self, egress: effective.Egress) -> Upstream:
+        """Raises ConfigError for a CA file that changed since it was checked."""
         known = self._open.get(egress)
         if known is None:
-            known = self._open[egress] = HttpUpstream(
-                ca_file=egress.ca_file, proxy=egress.proxy, allow_hosts=egress.allow_hosts
-            )
+            try:
+                known = HttpUpstream(
+                    ca_file=egress.ca_file, proxy=egress.proxy, allow_hosts=egress.allow_hosts
+                )
+            except OSError as error:
+                found = f"{show(egress.ca_file)}: {error}"
+                problem = Problem(("egress", "caFile"), found, "CA certificates, PEM", "correct the file")
+                raise ConfigError([problem]) from error
+            self._open[egress] = known
         return known
 
     async def close(self) -> None:

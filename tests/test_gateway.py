@@ -1,8 +1,11 @@
 """Reloads: what becomes of the configuration, and what operators are told of it."""
 
 import hashlib
+import json
+from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.support.gateway import KEY, Running, route, running, target
 
@@ -57,3 +60,18 @@ async def test_the_breakers_of_all_targets_are_in_the_metrics_and_after_a_reload
         variables["MODEL_DEFINITIONS"] = variables["MODEL_DEFINITIONS"].replace('"two"', '"three"')
         await gateway.gateway.reload(dry_run=False)
         assert await samples(gateway, "switch_breaker_state") == [line("one"), line("three")]
+
+
+async def test_a_file_that_breaks_between_check_and_use_is_a_problem_and_the_old_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "ca.pem").write_text("no certificate")
+    monkeypatch.setattr("switch_grpc.config.source.file_problems", lambda *_: ())
+    async with running({"lite": route(target("one"))}) as gateway:
+        definitions = json.loads(gateway.variables["MODEL_DEFINITIONS"])
+        definitions["egress"] = {"caFile": str(tmp_path / "ca.pem")}
+        gateway.variables["MODEL_DEFINITIONS"] = json.dumps(definitions)
+        told = await gateway.gateway.reload(dry_run=False)
+        assert [problem.path for problem in told.problems] == ["egress.caFile"]
+        assert told.config.rejected_reason.startswith("egress.caFile: ")
+        assert await reloads(gateway) == ['switch_config_reloads_total{outcome="refused"} 1.0']

@@ -28,6 +28,7 @@ LAYERS = {
     "switch_grpc.providers": 1,
     "switch_grpc.config": 1,
     "switch_grpc.auth": 1,
+    "switch_grpc.config.files": 2,
     "switch_grpc.config.source": 2,
     "switch_grpc.config.watch": 2,
     "switch_grpc.upstream": 2,

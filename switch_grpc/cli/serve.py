@@ -55,6 +55,9 @@ def run(options: argparse.Namespace) -> int:
     except ListenError as error:
         print(f"switch serve: {error}", file=sys.stderr)
         return 1
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EX_CONFIG
     _let_go_of_the_log()
     return 0
 

@@ -6,7 +6,7 @@ Looked up in this order, and the first that is there counts, whole or broken: th
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,8 @@ from dotenv.parser import parse_stream
 
 from switch_grpc.config.check import Tables, check
 from switch_grpc.config.effective import Config
-from switch_grpc.config.environment import Environment, Flags, read_environment
+from switch_grpc.config.environment import Flags, read_environment
+from switch_grpc.config.files import file_problems
 from switch_grpc.config.layers import merge
 from switch_grpc.config.parse import MAX_BYTES, Format, parse
 from switch_grpc.config.problem import ConfigError, Problem, Where, locate, show
@@ -67,7 +68,7 @@ def load(
     file = _File()
     if parsed.definitions is not None:
         found = check(parsed.definitions, environment, tables, serving=serving)
-        found += _file_problems(parsed.definitions, environment, cwd)
+        found += file_problems(parsed.definitions, environment, cwd)
         file = _catalog_file(parsed.definitions.catalog, variables, cwd)
     problems = locate([*parsed.with_checks(found), *env_problems, *variable_problems, *file.problems], {})
     version = hashlib.sha256(text.data + file.data).hexdigest()[:12]
@@ -94,7 +95,7 @@ class _File:
 def _catalog_file(catalog: Catalog, variables: Mapping[str, str], cwd: Path) -> _File:
     """`catalog.file`, which has the form of a configuration with nothing in it but `catalog.models`."""
     if catalog.file is None or not (cwd / catalog.file).is_file():
-        return _File()  # one that is not there is among `_file_problems`
+        return _File()  # one that is not there is among `file_problems`
     text = _read(cwd / catalog.file, catalog.file, ("catalog", "file"))
     parsed = parse(text.data, variables, text.form)
     problems = [replace(problem, where=(catalog.file, *problem.where)) for problem in parsed.with_checks([])]
@@ -173,29 +174,3 @@ def _with_dotenv(environ: Mapping[str, str], cwd: Path) -> tuple[dict[str, str],
         if binding.error
     ]
     return variables, problems
-
-
-def _file_problems(definitions: Definitions, environment: Environment, cwd: Path) -> Iterator[Problem]:
-    """Files that the configuration names and that are not there."""
-    for where, name in _files(definitions, environment):
-        try:
-            there = (cwd / name).is_file()
-        except (OSError, ValueError):
-            there = False
-        if not there:
-            yield Problem(where, f"{show(name)}, where no file is", "a file that exists", "correct the path")
-
-
-def _files(definitions: Definitions, environment: Environment) -> Iterator[tuple[Where, str]]:
-    tls = definitions.server.tls
-    if tls is not None:
-        yield ("server", "tls", "certFile"), tls.cert_file
-        yield ("server", "tls", "keyFile"), tls.key_file
-        if tls.client_ca_file is not None:
-            yield ("server", "tls", "clientCaFile"), tls.client_ca_file
-    if definitions.egress.ca_file is not None:
-        yield ("egress", "caFile"), definitions.egress.ca_file
-    if environment.egress.ca_file is not None:
-        yield ("$EGRESS_CA_FILE",), environment.egress.ca_file
-    if definitions.catalog.file is not None:
-        yield ("catalog", "file"), definitions.catalog.file
