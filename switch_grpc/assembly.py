@@ -64,7 +64,6 @@ TABLES: Final = Tables(
 )
 TOKEN_ANSWER_LIMIT: Final = 64 * 1024  # bytes of a token endpoint's answer
 KEYLESS: Final = NoCredentials()  # one for all targets, so that they can share active checks
-PEPPER: Final = "AUTH_PEPPER"  # the environment variable that is hashed before every key
 
 
 class Upstreams:
@@ -123,7 +122,7 @@ def snapshot(loaded: Loaded, *, upstreams: Upstreams, wall: float) -> Snapshot:
         wirings=wirings,
         checks=checks,
         limits={route.name: _limits(route, config.timeouts) for route in config.routes},
-        keys=_keys(config.auth, environ.get(PEPPER, "")),
+        keys=_keys(config.auth, environ.get(auth.PEPPER, "")),
         config=admin_pb2.ConfigStatus(version=loaded.version, loaded=stamp(wall), source=loaded.source),
     )
 

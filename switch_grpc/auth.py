@@ -13,6 +13,7 @@ from typing import Final
 from switch_grpc.call import ALL_SCOPES, Principal
 from switch_grpc.faults import Fault, Kind
 
+PEPPER: Final = "AUTH_PEPPER"  # the environment variable whose value is hashed before every key
 ANYONE: Final = Principal(id="anonymous", scopes=ALL_SCOPES)
 _NOBODY: Final = bytes(32)
 

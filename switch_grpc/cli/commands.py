@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Final
 
-NAMES: Final = ("serve", "demo", "validate", "routes", "chat", "status", "reset", "mock")
+NAMES: Final = ("serve", "demo", "validate", "routes", "key", "chat", "status", "reset", "mock")
 
 AddParser = Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None]  # noqa: SLF001  # it has no other name
 

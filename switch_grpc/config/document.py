@@ -153,12 +153,19 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+_PEPPER: Final = (
+    "Hashed before every key. The hashes in `auth.keys` hold with this value only, so set it for "
+    "`switch key new` too."
+)
+
+
 def _variables() -> str:
     rows = [
         ("SWITCH_CONFIG", "", "The configuration file, where `--config` names none."),
         ("MODEL_DEFINITIONS", "", "The configuration itself, where there is no file."),
         ("ADMIN_API_KEY", "", "Callers' keys with all scopes, comma-separated, at least 8 characters each."),
         ("API_KEYS", "", "Callers' keys for inference only, comma-separated."),
+        ("AUTH_PEPPER", "", _PEPPER),
         *(_variable(variable) for variable in VARIABLES),
     ]
     lines = [f"| `{name}` | {default} | {_cell(meaning)} |" for name, default, meaning in rows]

@@ -60,7 +60,7 @@ def load(
 
     `serving` False: what only forbids to start (no API key, no TLS on a public address) is a warning.
     """
-    variables, env_problems = _with_dotenv(environ, cwd)
+    variables, env_problems = with_dotenv(environ, cwd)
     text = _find(path, variables, cwd)
     parsed = parse(text.data, variables, text.form)
     environment, variable_problems = read_environment(variables, flags)
@@ -146,7 +146,7 @@ def _read(path: Path, name: str, where: Where) -> _Text:
     return _Text(data, name, _FORMATS.get(path.suffix.lower()))
 
 
-def _with_dotenv(environ: Mapping[str, str], cwd: Path) -> tuple[dict[str, str], list[Problem]]:
+def with_dotenv(environ: Mapping[str, str], cwd: Path) -> tuple[dict[str, str], list[Problem]]:
     """The environment over the working directory's `.env`; references between variables are not expanded."""
     path = cwd / ".env"
     if not path.is_file():
