@@ -18,8 +18,9 @@ from tests.support.raw_http import CHAT, chat
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SIZE = 50_000_000  # bytes of text in the stream
-RATE = 10_000  # bytes a second that the slow reader takes
-SECONDS = 5
+CHUNK = 4_000  # bytes of text in each of its chunks
+PAUSE = 0.4  # seconds in which the slow reader takes as many: 10 kB/s
+TAKES = 12
 STOPPED = 10  # readers that take nothing any more
 COST = 16 * 1024  # KiB that it may cost
 
@@ -30,7 +31,10 @@ Take = Callable[[], Any]
 async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     folder = tmp_path_factory.mktemp("slow")
     async with mocking(folder) as url:
-        models = {name: {"providers": [at(url, f"mock;bytes={size}")]} for name, size in SIZES.items()}
+        shape = "mock;bytes={};chunks={}"
+        models = {
+            name: {"providers": [at(url, shape.format(size, size // CHUNK))]} for name, size in SIZES.items()
+        }
         async with serving(written(folder, models)) as made:
             yield made
 
@@ -40,7 +44,7 @@ SIZES = {"short": SIZE // 50, "long": SIZE}
 
 @asynccontextmanager
 async def http(served: Served, route: str) -> AsyncIterator[Take]:
-    """Takes a tenth of a second's worth from a socket with the kernel's usual buffers; b"" at the end."""
+    """Takes bytes from a socket with the kernel's usual buffers; b"" at the end."""
     loop, body, tail = asyncio.get_running_loop(), chat(route, stream=True), b""
     host, _, port = served.http.rpartition(":")
     with socket.create_connection((host, int(port))) as sock:
@@ -48,7 +52,7 @@ async def http(served: Served, route: str) -> AsyncIterator[Take]:
         head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-length: {len(body)}\r\n\r\n"
         await loop.sock_sendall(sock, head.encode() + body)
 
-        async def take(size: int = RATE // 10) -> bytes:
+        async def take(size: int = CHUNK) -> bytes:
             nonlocal tail
             if tail.endswith(b"\r\n0\r\n\r\n"):
                 assert b"data: [DONE]\n\n" in tail
@@ -63,7 +67,7 @@ async def http(served: Served, route: str) -> AsyncIterator[Take]:
 
 @asynccontextmanager
 async def by_grpc(served: Served, route: str) -> AsyncIterator[Take]:
-    """Takes one chunk, which is a tenth of a second's worth; b"" at the end."""
+    """Takes one chunk; b"" at the end."""
     hello = [chat_pb2.Message(role=chat_pb2.ROLE_USER, content="Hello")]
     async with grpc.aio.insecure_channel(served.grpc) as channel:
         stub: Any = switch_pb2_grpc.SwitchServiceStub(channel)
@@ -88,11 +92,11 @@ async def test_a_slow_reader_of_a_long_stream_costs_less_than_16_mb(served: Serv
     before = peak = resident_kb(served.command.pid)
     taken = 0
     async with door(served, "long") as take:
-        for _ in range(SECONDS * 10):
+        for _ in range(TAKES):
             taken += len(await take())
             peak = max(peak, resident_kb(served.command.pid))
-            await asyncio.sleep(0.1)
-        assert taken <= 2 * RATE * SECONDS, "this was no slow reader"
+            await asyncio.sleep(PAUSE)
+        assert taken <= 2 * CHUNK * TAKES, "this was no slow reader"
         while data := await take(2**20):
             taken += len(data)
             if taken % 2**22 < len(data):
