@@ -25,7 +25,7 @@ _SAYS_NOTHING: Final = (Raw(b"null"), Raw(b"[]"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """The parameters that count. `request` has them, but not its own messages nor its `extra_json`."""
+    """The parameters that count: those of `request` (not its messages, which may be missing) and `extra`."""
 
     request: chat_pb2.ChatRequest
     extra: Mapping[str, Raw]  # members that OpenAI has no name for
@@ -42,28 +42,31 @@ def parameters(
     """
     defaults = {name: value for name, value in binding.defaults.items() if name not in not_by_default}
     params = {**binding.params, **(binding.streaming_params if stream else {})}
-    bare = chat_pb2.ChatRequest()
-    bare.CopyFrom(request)
-    del bare.messages[:]
-    if params or defaults:
-        bare = _layered(bare, binding, defaults, params)
+    chosen = _layered(request, binding, defaults, params) if params or defaults else request
+    if not chosen.extra_json:
+        return Parameters(request=chosen, extra={}, configured=frozenset({*defaults, *params}))
     known = chat_pb2.ChatRequest.DESCRIPTOR.fields_by_name
     extra = {
         name: raw
-        for name, raw in (members_of(bare.extra_json) if bare.extra_json else {}).items()
+        for name, raw in members_of(chosen.extra_json).items()
         if raw != _SAYS_NOTHING[0] and not (raw in _SAYS_NOTHING and name in known)
     }
-    bare.ClearField("extra_json")
-    return Parameters(request=bare, extra=extra, configured=frozenset({*defaults, *params}))
+    return Parameters(request=chosen, extra=extra, configured=frozenset({*defaults, *params}))
 
 
 def _layered(
-    bare: chat_pb2.ChatRequest, binding: Binding, defaults: Mapping[str, bytes], params: Mapping[str, bytes]
+    request: chat_pb2.ChatRequest,
+    binding: Binding,
+    defaults: Mapping[str, bytes],
+    params: Mapping[str, bytes],
 ) -> chat_pb2.ChatRequest:
+    bare = chat_pb2.ChatRequest()
+    bare.CopyFrom(request)
+    del bare.messages[:]
     bare.messages.add(role=chat_pb2.ROLE_USER, content="-")  # a request has one at least
     data = encode_chat_request(bare, model="-", stream=False, defaults=defaults, params=params)
     try:
-        layered = decode_chat_request(data)
+        return decode_chat_request(data)
     except Fault as fault:
         raise Fault(
             Kind.CAPABILITY,
@@ -71,5 +74,3 @@ def _layered(
             param=fault.param,
             target=binding.target,
         ) from fault
-    del layered.messages[:]
-    return layered
