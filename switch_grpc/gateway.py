@@ -67,8 +67,12 @@ class Gateway:
         metrics.log_dropped.set_function(lambda: self._log.dropped)
         local = config.server.http.is_local and config.server.grpc.is_local
         self._health = health_of_services()
-        self._rpc = build_server(self._engine, settings=GrpcSettings(reflection=local), health=self._health)
-        app = create_app(self._engine, settings=HttpSettings(docs=local), metrics=metrics.render)
+        self._rpc = build_server(
+            self._engine, settings=_grpc_settings(config.server, reflection=local), health=self._health
+        )
+        app = create_app(
+            self._engine, settings=_http_settings(config.server, docs=local), metrics=metrics.render
+        )
         tls = config.server.tls
         self._http = HttpServer(
             app,
@@ -221,6 +225,25 @@ def _told_address(address: Address, sock: socket.socket) -> str:
     if address.is_unix:
         return str(address)
     return str(Address(address.host, sock.getsockname()[1]))
+
+
+def _http_settings(server: effective.Server, *, docs: bool) -> HttpSettings:
+    return HttpSettings(docs=docs, allowed_hosts=server.allowed_hosts, max_body=server.max_body)
+
+
+def _grpc_settings(server: effective.Server, *, reflection: bool) -> GrpcSettings:
+    options = server.grpc_options
+    return GrpcSettings(
+        reflection=reflection,
+        gzip=options.gzip,
+        max_message=options.max_message,
+        max_streams=options.max_streams,
+        keepalive_time=options.keepalive,
+        keepalive_timeout=options.keepalive_timeout,
+        min_ping_interval=options.min_ping_interval,
+        max_connection_age=options.max_connection_age,
+        max_connection_age_grace=options.max_connection_age_grace,
+    )
 
 
 def _tls_files(server: effective.Server) -> TlsFiles | None:

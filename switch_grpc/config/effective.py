@@ -9,7 +9,8 @@ from typing import Literal
 from pydantic import SecretStr
 
 from switch_grpc.config.listen import Address
-from switch_grpc.config.service import CatalogModel, Tls
+from switch_grpc.config.server import Tls
+from switch_grpc.config.service import CatalogModel
 from switch_grpc.config.stores import Place, Rotation
 
 
@@ -210,6 +211,20 @@ class CredentialStore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrpcOptions:
+    """Limits and habits of the gRPC listener. Sizes in bytes."""
+
+    gzip: bool
+    max_message: int
+    max_streams: int  # on one connection
+    keepalive: float
+    keepalive_timeout: float
+    min_ping_interval: float
+    max_connection_age: float
+    max_connection_age_grace: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """The listeners."""
 
@@ -218,6 +233,9 @@ class Server:
     socket_mode: int
     insecure: bool
     tls: Tls | None
+    allowed_hosts: frozenset[str]  # in lower case; empty: any
+    max_body: int  # bytes
+    grpc_options: GrpcOptions
     log_level: Literal["debug", "info", "warning", "error"]
 
 

@@ -16,7 +16,8 @@ from switch_grpc.config.listen import parse_address
 from switch_grpc.config.problem import Problem, Where, show
 from switch_grpc.config.schema import Fallback, HealthCheck, PermanentFailures
 from switch_grpc.config.section import Section
-from switch_grpc.config.service import Admin, CallTimeouts, Drain, Egress, Process, Server
+from switch_grpc.config.server import Server
+from switch_grpc.config.service import Admin, CallTimeouts, Drain, Egress, Process
 
 S = TypeVar("S", bound=Section)
 SHORTEST_KEY: Final = 8  # characters of an API key

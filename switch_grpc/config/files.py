@@ -8,7 +8,7 @@ from switch_grpc.config.check_targets import targets_in
 from switch_grpc.config.environment import Environment
 from switch_grpc.config.problem import Problem, Where, show
 from switch_grpc.config.schema import Definitions
-from switch_grpc.config.service import Tls
+from switch_grpc.config.server import Tls
 
 
 def file_problems(definitions: Definitions, environment: Environment, cwd: Path) -> Iterator[Problem]:
@@ -62,8 +62,8 @@ def _unusable(where: Where, name: str, expected: str, use: Callable[[], None]) -
     try:
         use()
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        reason = (getattr(error, "reason", None) or error.strerror) if isinstance(error, OSError) else None
-        found = f"{show(name)}, which cannot be used ({str(reason or error).replace('_', ' ').lower()})"
+        reason = (error.reason or "not PEM") if isinstance(error, ssl.SSLError) else str(error)
+        found = f"{show(name)}, which cannot be used: {reason.replace('_', ' ').lower()}"
         return [Problem(where, found, expected, "correct the file, or the path")]
     return []
 

@@ -9,7 +9,7 @@ from switch_grpc.config.environment import Environment, bracketed
 from switch_grpc.config.listen import Address, parse_address
 from switch_grpc.config.schema import Definitions, PoolEntry
 from switch_grpc.config.section import Section
-from switch_grpc.config.service import Server
+from switch_grpc.config.server import Server
 from switch_grpc.v1 import chat_pb2, completion_pb2, embedding_pb2
 
 S = TypeVar("S", bound=Section)

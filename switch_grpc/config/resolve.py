@@ -10,6 +10,7 @@ from switch_grpc.config import effective, schema, service
 from switch_grpc.config.environment import Environment
 from switch_grpc.config.layers import listeners, matching, merge
 from switch_grpc.config.routes import Routes, egress_of
+from switch_grpc.config.server import GrpcOptions
 from switch_grpc.config.stores import stores_in
 
 
@@ -60,7 +61,23 @@ def _server(definitions: schema.Definitions, environment: Environment) -> effect
         socket_mode=int(server.socket_mode, 8),
         insecure=bool(server.insecure),
         tls=server.tls,
+        allowed_hosts=frozenset(name.lower() for name in server.allowed_hosts),
+        max_body=server.max_body_bytes,
+        grpc_options=_grpc_options(server.grpc_options),
         log_level=environment.process.log_level,
+    )
+
+
+def _grpc_options(options: GrpcOptions) -> effective.GrpcOptions:
+    return effective.GrpcOptions(
+        gzip=options.gzip,
+        max_message=options.max_message_bytes,
+        max_streams=options.max_concurrent_streams,
+        keepalive=options.keepalive_ms / 1000,
+        keepalive_timeout=options.keepalive_timeout_ms / 1000,
+        min_ping_interval=options.min_ping_interval_ms / 1000,
+        max_connection_age=options.max_connection_age_ms / 1000,
+        max_connection_age_grace=options.max_connection_age_grace_ms / 1000,
     )
 
 

@@ -22,6 +22,7 @@ from switch_grpc.config.section import (
     TargetName,
     Text,
 )
+from switch_grpc.config.server import Server
 from switch_grpc.config.service import (
     Admin,
     Auth,
@@ -30,7 +31,6 @@ from switch_grpc.config.service import (
     Drain,
     Egress,
     Limits,
-    Server,
     Timeouts,
 )
 from switch_grpc.config.stores import Stores

@@ -36,6 +36,8 @@ Delay = Annotated[int, Field(ge=0, le=YEAR_MS)]  # milliseconds, where none is a
 Seconds = Annotated[int, Field(ge=0, le=YEAR_MS // 1000)]
 Hours = Annotated[int, Field(gt=0, le=8760)]
 Count = Annotated[int, Field(gt=0, le=1_000_000_000)]
+Bytes = Annotated[int, Field(ge=1024, le=2**30)]
+ConnectionMs = Annotated[int, Field(gt=0, le=86_400_000)]  # gRPC takes no more than 24 days
 Percent = Annotated[float, Field(ge=0, le=100)]
 Dollars = Annotated[float, Field(ge=0, le=1000)]  # US dollars per token
 

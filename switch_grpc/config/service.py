@@ -1,4 +1,4 @@
-"""What may be written about the gateway itself: listeners, keys, limits, timers, egress, drain, catalogue."""
+"""What may be written about the gateway itself: keys, limits, timers, egress, drain, catalogue."""
 
 from typing import Annotated, Literal
 
@@ -30,40 +30,6 @@ def _only_text(value: object) -> object:
 
 
 Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_only_text)]
-
-
-class Tls(Section):
-    """TLS on both listeners."""
-
-    cert_file: Path = Field(description="The certificate chain, PEM.")
-    key_file: Path = Field(description="The private key, PEM.")
-    client_ca_file: Path | None = Field(
-        default=None, description="CAs, PEM: callers must then present a certificate that one of them signed."
-    )
-
-
-class Server(Section):
-    """Where callers come in."""
-
-    http: Listen | None = Field(
-        default=None,
-        description="HTTP listener: `HOST:PORT`, `[v6]:PORT` or `unix:PATH`. Environment: `SERVER_HOST`, "
-        "`SERVER_PORT` (or `PORT`). Default: `127.0.0.1:3000`.",
-    )
-    grpc: Listen | None = Field(
-        default=None,
-        description="gRPC listener, in the same forms. Environment: `SERVER_HOST`, `GRPC_PORT`. "
-        "Default: `127.0.0.1:50051`.",
-    )
-    socket_mode: str = Field(
-        default="0600", pattern=r"^0[0-7]{3}$", description="Octal mode of Unix sockets."
-    )
-    insecure: bool | None = Field(
-        default=None,
-        description="Allow listeners without TLS beyond loopback. Environment: `SERVER_INSECURE`. "
-        "Default: false.",
-    )
-    tls: Tls | None = Field(default=None, description="Certificate and key for both listeners.")
 
 
 class AuthKey(Section):

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from switch_grpc.config.effective import CircuitBreaker, Route, Target
+from http_facade.settings import HttpSettings
+from switch_grpc.config.effective import CircuitBreaker, GrpcOptions, Route, Target
 from switch_grpc.config.listen import Address
-from tests.support.configs import config_of, one_route, target
+from switch_grpc.server.build import GrpcSettings
+from tests.support.configs import config_of, one_route, paths_of, target
 
 
 def route(definitions: dict[str, Any], name: str = "r", **environ: str) -> Route:
@@ -339,3 +341,54 @@ def test_a_header_is_not_in_the_repr():
     config = config_of(definitions, {"SECRET": "hunter2"})
     assert config.routes[0].targets[0].headers == {"x-team": "hunter2"}
     assert "hunter2" not in repr(config)
+
+
+def test_options_of_the_listeners_arrive_in_bytes_and_seconds():
+    server = {
+        "allowedHosts": ["Switch.Example.com", "[::1]"],
+        "maxBodyBytes": 4096,
+        "grpcOptions": {
+            "gzip": True,
+            "maxMessageBytes": 8192,
+            "maxConcurrentStreams": 7,
+            "keepaliveMs": 1000,
+            "keepaliveTimeoutMs": 2000,
+            "minPingIntervalMs": 3000,
+            "maxConnectionAgeMs": 4000,
+            "maxConnectionAgeGraceMs": 5000,
+        },
+    }
+    found = config_of(one_route() | {"server": server}).server
+    assert (found.allowed_hosts, found.max_body) == (frozenset({"switch.example.com", "[::1]"}), 4096)
+    assert found.grpc_options == GrpcOptions(
+        gzip=True,
+        max_message=8192,
+        max_streams=7,
+        keepalive=1.0,
+        keepalive_timeout=2.0,
+        min_ping_interval=3.0,
+        max_connection_age=4.0,
+        max_connection_age_grace=5.0,
+    )
+
+
+def test_the_listeners_defaults_are_the_doors_own():
+    """They are written twice, as the doors do without a configuration too."""
+    server = config_of(one_route()).server
+    http, grpc, options = HttpSettings(), GrpcSettings(), server.grpc_options
+    assert (server.max_body, server.allowed_hosts) == (http.max_body, http.allowed_hosts)
+    assert options == GrpcOptions(
+        gzip=grpc.gzip,
+        max_message=grpc.max_message,
+        max_streams=grpc.max_streams,
+        keepalive=grpc.keepalive_time,
+        keepalive_timeout=grpc.keepalive_timeout,
+        min_ping_interval=grpc.min_ping_interval,
+        max_connection_age=grpc.max_connection_age,
+        max_connection_age_grace=grpc.max_connection_age_grace,
+    )
+
+
+@pytest.mark.parametrize("host", ["", "a b", "*", "a.*", "example.com:80", "::1", "-a"])
+def test_an_allowed_host_is_a_name_without_port(host: str):
+    assert paths_of(one_route() | {"server": {"allowedHosts": [host]}}) == ["server.allowedHosts[0]"]
