@@ -30,7 +30,7 @@ def add_parser(commands: "Commands[argparse.ArgumentParser]") -> None:
         "--http",
         nargs="?",
         const="http://127.0.0.1:3000",
-        metavar="URL",
+        metavar="URL|HOST:PORT|unix:PATH",
         help="by HTTP (at http://127.0.0.1:3000)",
     )
     parser.add_argument("--system", help="a system message to go before")
@@ -69,12 +69,15 @@ def _by_grpc(options: argparse.Namespace, messages: list[dict[str, str]]) -> Ite
 
 
 def _by_http(options: argparse.Namespace, messages: list[dict[str, str]]) -> Iterator[str]:
-    url = f"{options.http.rstrip('/').removesuffix('/v1')}/v1/chat/completions"
+    client, base = _client_at(options.http, options.timeout)
     headers = {"x-api-key": options.key} if options.key else {}
     if options.timeout:
         headers["x-request-timeout-ms"] = str(int(options.timeout * 1e3))
     request = {"model": options.route, "messages": messages, "stream": True}
-    with httpx.stream("POST", url, json=request, headers=headers, timeout=options.timeout) as response:
+    with (
+        client,
+        client.stream("POST", f"{base}/v1/chat/completions", json=request, headers=headers) as response,
+    ):
         if response.status_code != httpx.codes.OK:
             response.read()
             raise httpx.HTTPError(_error_text(response))
@@ -85,6 +88,16 @@ def _by_http(options: argparse.Namespace, messages: list[dict[str, str]]) -> Ite
                     raise httpx.HTTPError(event["error"]["message"])
                 for choice in event["choices"]:
                     yield choice["delta"].get("content") or ""
+
+
+def _client_at(where: str, timeout: float | None) -> tuple[httpx.Client, str]:
+    """A client for the gateway at a URL, HOST:PORT or unix:PATH, past any proxy; and the URL's base."""
+    path = where.removeprefix("unix:")
+    if path != where:
+        transport = httpx.HTTPTransport(uds=path)
+        return httpx.Client(transport=transport, timeout=timeout, trust_env=False), "http://localhost"
+    base = where if "://" in where else f"http://{where}"
+    return httpx.Client(timeout=timeout, trust_env=False), base.rstrip("/").removesuffix("/v1")
 
 
 def _error_text(response: httpx.Response) -> str:

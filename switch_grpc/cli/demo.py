@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import uvloop
 
 from switch_grpc.assembly import TABLES
 from switch_grpc.config.environment import Flags
+from switch_grpc.config.problem import EX_CONFIG, ConfigError
 from switch_grpc.config.source import Loaded, load
 from switch_grpc.gateway import Gateway
 from switch_grpc.mock.server import MockServer
@@ -21,6 +23,7 @@ from switch_grpc.server.signals import Stop, handled
 
 Commands = argparse._SubParsersAction  # noqa: SLF001  # argparse has no public name for it
 
+KEEP = 10  # requests that the embedded provider remembers
 QUESTION = "What is a gateway for?"
 TRY = """
 Switch is serving two routes, `demo` and `demo-fallback` (whose first target always fails).
@@ -28,17 +31,18 @@ Try, in another terminal:
 
   curl
 
-    curl -N {http}/v1/chat/completions -H 'content-type: application/json' \\
+    curl {socket}-N {http}/v1/chat/completions -H 'content-type: application/json' \\
       -d '{{"model": "demo", "stream": true, "messages": [{{"role": "user", "content": "Hello!"}}]}}'
-
-  the openai package
-
-    python -c "from openai import OpenAI; print(OpenAI(base_url='{http}/v1', api_key='none')\\
-      .chat.completions.create(model='demo-fallback', messages=[dict(role='user', content='Hello!')]))"
-
+{by_openai}
   a gRPC stub
 
     {python} -c "from switch_client import Switch; print(Switch('{grpc}').chat('demo', 'Hello!'))"
+"""
+BY_OPENAI = """
+  the openai package (pip install openai)
+
+    {python} -c "from openai import OpenAI; print(OpenAI(base_url='{http}/v1', api_key='none')\\
+      .chat.completions.create(model='demo-fallback', messages=[dict(role='user', content='Hello!')]))"
 """
 
 
@@ -56,6 +60,9 @@ def run(options: argparse.Namespace) -> int:
     except ListenError as error:
         print(f"switch demo: {error}\nChoose others with --http and --grpc.", file=sys.stderr)
         return 1
+    except ConfigError as error:  # an address that is none
+        print(error, file=sys.stderr)
+        return EX_CONFIG
     return 0
 
 
@@ -79,7 +86,7 @@ def definitions(mock_url: str) -> dict[str, Any]:
 
 async def _demo(options: argparse.Namespace) -> None:
     flags = Flags(http=options.http, grpc=options.grpc)
-    async with MockServer() as mock:
+    async with MockServer(keep=KEEP) as mock:
 
         def read() -> Loaded:
             environ = {"MODEL_DEFINITIONS": json.dumps(definitions(mock.url)), "LOG_LEVEL": "warning"}
@@ -88,12 +95,25 @@ async def _demo(options: argparse.Namespace) -> None:
         gateway, stop = Gateway(read(), load=read, log=sys.stderr), Stop()
         with handled(stop, gateway.reload_later):
             async with gateway:
-                http = f"http://{gateway.http_address}"
-                print(TRY.format(http=http, grpc=gateway.grpc_address, python=_python()))
+                print(to_try(gateway.http_address, gateway.grpc_address))
                 await asyncio.to_thread(_show, gateway.http_address)
                 if not options.once:
                     print("\nCtrl-C ends it.", flush=True)
                     await gateway.serve(stop)
+
+
+def to_try(http: str, grpc: str) -> str:
+    """Commands for another terminal, given where the doors listen (`HOST:PORT` or `unix:PATH`).
+
+    How the openai package is led to a socket differs between its versions, so that has no command.
+    """
+    python, path = _python(), http.removeprefix("unix:")
+    if path != http:
+        socket = f"--unix-socket {shlex.quote(path)} "
+        return TRY.format(http="http://localhost", grpc=grpc, python=python, socket=socket, by_openai="")
+    url = f"http://{http}"
+    by_openai = BY_OPENAI.format(http=url, python=python)
+    return TRY.format(http=url, grpc=grpc, python=python, socket="", by_openai=by_openai)
 
 
 def _python() -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from switch_grpc.mock import MockServer
 
-_KEEP: Final = 1000  # requests that GET /mock/requests can show
+_KEEP: Final = 100  # requests that GET /mock/requests can show
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -164,7 +164,8 @@ def _accepts(section: type[Section], values: dict[str, object], place: str, prob
         for found in explain(error, values):
             where: Where = (place, *found.where[1:])
             text = show(next(iter(values.values())), (place,)) if len(where) == 1 else found.found
-            problems.append(Problem(where, text, found.expected, f"correct the variable: {found.remedy}"))
+            what = "variable" if place.startswith("$") else "flag"
+            problems.append(Problem(where, text, found.expected, f"correct the {what}: {found.remedy}"))
         return False
     return True
 

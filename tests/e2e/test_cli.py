@@ -91,6 +91,21 @@ async def test_demo_heeds_nothing_of_the_folder_it_runs_in(tmp_path: Path):
     assert (ended.code, ended.err) == (0, "")
 
 
+async def printed_by(snippet: str, cwd: Path) -> bytes:
+    """What the Python of a printed command prints."""
+    code = re.search(r'python\S* -c "(.*)"', snippet, re.DOTALL)
+    assert code is not None
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code[1].replace("\\\n", "")),
+        cwd=cwd,
+        env={"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "clients/python")))},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    return out
+
+
 async def test_what_demo_tells_to_try_works_as_printed(tmp_path: Path):
     async with switch("demo", *ANYWHERE, cwd=tmp_path) as demo:
         await demo.says("Ctrl-C ends it")
@@ -101,18 +116,10 @@ async def test_what_demo_tells_to_try_works_as_printed(tmp_path: Path):
         assert body is not None
         answer = await ask(address[1], body[1].encode(), x_api_key="")
         assert answer.events[-1] == "data: [DONE]"
+        assert "pip install openai" in by_openai
         for snippet in (by_openai, by_stub):
-            code = re.search(r'python\S* -c "(.*)"', snippet, re.DOTALL)
-            assert code is not None
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-c", code[1].replace("\\\n", "")),
-                cwd=tmp_path,
-                env={"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "clients/python")))},
-                stdout=asyncio.subprocess.PIPE,
-            )
-            out, _ = await process.communicate()
-            assert process.returncode == 0
-            assert b"Hello" in out
+            assert f'{sys.executable} -c "' in snippet
+            assert b"Hello" in await printed_by(snippet, tmp_path)
         demo.send(signal.SIGINT)
         assert (await demo.end()).code == 0
 
@@ -131,6 +138,36 @@ async def test_chat_prints_the_answer(tmp_path: Path, served: Served, by: str):
     whole = (await ask(served.http, chat(messages=[{"role": "user", "content": "Hello there"}]))).json
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.strip() == whole["choices"][0]["message"]["content"].strip()
+
+
+async def test_chat_and_demo_speak_through_unix_sockets_too(tmp_path: Path):
+    http, grpc = f"unix:{tmp_path}/http/h.sock", f"unix:{tmp_path}/grpc/g.sock"
+    (tmp_path / "http").mkdir(mode=0o700)
+    async with switch("demo", "--http", http, "--grpc", grpc, cwd=tmp_path) as demo:
+        await demo.says("Ctrl-C ends it")
+        for where in (("--http", http), ("--grpc", grpc)):
+            ended = await ran("chat", "demo", "Hello there", *where, cwd=tmp_path)
+            assert (ended.code, ended.err) == (0, "")
+            assert ended.out.strip()
+        curl, by_stub = re.split(r"\n  (?=\w)", demo.out)[1:3]
+        assert f"curl --unix-socket {tmp_path}/http/h.sock -N http://localhost/v1/chat/completions" in curl
+        assert b"Hello" in await printed_by(by_stub, tmp_path)
+
+
+async def test_chat_goes_through_no_proxy_and_takes_a_bare_address(tmp_path: Path, served: Served):
+    """A proxy that the environment names is for the world outside."""
+    proxy = {"HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"}
+    words = ("chat", "lite", "Hello there", "--http", served.http, "--key", KEY)
+    ended = await ran(*words, cwd=tmp_path, **proxy)
+    assert (ended.code, ended.err) == (0, "")
+
+
+async def test_demo_with_an_address_that_is_none_says_which_flag(tmp_path: Path):
+    ended = await ran("demo", "--http", "foo", cwd=tmp_path)
+    assert ended.code == 78
+    assert "--http" in ended.err
+    assert "correct the flag" in ended.err
+    assert "Traceback" not in ended.err
 
 
 @doors
