@@ -117,8 +117,18 @@ def _line(event: yaml.Event) -> int:
     return 1 if event.start_mark is None else event.start_mark.line + 1
 
 
+def _joined(text: str, event: yaml.ScalarEvent) -> str:
+    r"""The text, with `\ud83d\ude00` as the one character that JSON means by it; PyYAML makes it two halves."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise SyntaxProblem(
+            _line(event), "half of a surrogate pair", "both halves, or the character itself"
+        ) from None
+
+
 def _scalar(event: yaml.ScalarEvent) -> object:
-    text: str = event.value
+    text = _joined(event.value, event)
     if event.tag is not None:
         if event.tag in ("!", "tag:yaml.org,2002:str"):
             return text

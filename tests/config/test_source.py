@@ -187,6 +187,7 @@ def test_the_readmes_example_works_once_the_store_is_added(tmp_path: Path):
         "set OPENAI_API_KEY",
         "set ANTHROPIC_API_KEY",
         "set AWS_REGION",
+        'add "regions", like ["us-east-1"]',
         "set AWS_ACCESS_KEY_ID",
         "set AWS_SECRET_ACCESS_KEY",
         "set ADMIN_API_KEY or API_KEYS, or add auth.keys",

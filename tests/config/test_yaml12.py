@@ -88,3 +88,13 @@ def test_what_is_no_yaml_is_refused_with_a_line(text: str):
 def test_any_text_gives_a_tree_or_a_syntax_problem(text: str):
     with contextlib.suppress(SyntaxProblem):
         assert isinstance(parse_yaml(text), Tree)
+
+
+def test_a_character_written_as_a_surrogate_pair_is_that_character():
+    assert parse_yaml('a: "\\ud83d\\ude00"').value == {"a": "\U0001f600"}
+
+
+def test_half_a_surrogate_pair_is_an_error():
+    with pytest.raises(SyntaxProblem, match="surrogate") as raised:
+        parse_yaml('a: 1\nb: "\\ud83d"')
+    assert raised.value.problem.line == 2
