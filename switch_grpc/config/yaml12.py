@@ -118,7 +118,7 @@ def _line(event: yaml.Event) -> int:
 
 
 def _joined(text: str, event: yaml.ScalarEvent) -> str:
-    r"""The text, with `\ud83d\ude00` as the one character that JSON means by it; PyYAML makes it two halves."""
+    r"""The text, with `\ud83d\ude00` as the one character that JSON means; PyYAML makes it two halves."""
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:
