@@ -1,10 +1,10 @@
 """A long run of everyday traffic with some faults and some callers who leave: does anything grow?
 
-    python -m tests.chaos.soak [--minutes 10] [--rate 60] [--keep DIRECTORY]
+    python -m tests.chaos.soak [--minutes 10] [--rate 100] [--keep DIRECTORY]
 
 70 % streams, both doors, 2 % of the calls on routes whose first target fails, 2 % cancelled. After a fifth of
 the time the gateway is at rest for a moment; what it holds then it may hold at the end, and its memory may
-rise by 5 MiB in 100,000 requests. CHAOS_SEED repeats the order of calls.
+rise by 5 MiB in 100,000 requests (judged from 50,000 on). CHAOS_SEED repeats the order of calls.
 """
 
 import argparse
@@ -32,6 +32,10 @@ from tests.chaos.subject import Sample, Subject, at_rest, mock_provider, serving
 STREAMS, CANCELS, FAULTS = 0.7, 0.02, 0.02
 WARM_UP = 0.2  # of the time
 SLOPE_LIMIT = 5.0  # MiB in 100,000 requests
+# A call by gRPC leaves seven objects of grpcio's in a cycle, and the gateway collects each 50,000 objects
+# (gateway.py): memory rises for some 15,000 requests and falls again. Fewer requests than these show a part
+# of one rise, and say nothing.
+JUDGED_FROM = 50_000
 FD_LIMIT, TASK_LIMIT = 2, 2
 DEADLINE = 15.0  # seconds, of each call
 SCRIPTS = (
@@ -179,30 +183,33 @@ async def measure(home: Path, seed: str, seconds: float, rate: float) -> tuple[d
             "attempts": round(subject.metric("switch_attempts_total")),
             "upstream_requests": sum(mock.stats()["by_model"].values()),
             "rss_mib_per_100k_requests": round(line.slope, 2),
+            "rss_slope_is_judged": traffic.done >= JUDGED_FROM,
             "rss_slope_95_percent": [
                 round(line.slope - line.half_width, 2),
                 round(line.slope + line.half_width, 2),
+            ],
+            "rss_mib_over_time": [
+                round(sample.rss_mib, 1) for _, sample in samples[:: len(samples) // 30 or 1]
             ],
             "peak_fds_under_load": max(sample.fds + sample.pool for _, sample in samples),
             "after_warm_up": before,
             "at_the_end": after,
             "wrong": len(traffic.wrong),
         }
-        return told, [*traffic.wrong, *grown(line, before, after)]
+        judged = line if told["rss_slope_is_judged"] else None
+        return told, [*traffic.wrong, *grown(judged, before, after)]
 
 
-def grown(line: Fit, before: Mapping[str, float], after: Mapping[str, float]) -> list[str]:
-    """What grew by more than it may."""
+def grown(line: Fit | None, before: Mapping[str, float], after: Mapping[str, float]) -> list[str]:
+    """What grew by more than it may; memory by `line`, where the run was long enough for one."""
     limits = {"fds": FD_LIMIT, "tasks": TASK_LIMIT, "threads": 0, "calls": 0}
     problems = [
         f"{name}: {before[name]} after the warm-up, {after[name]} at the end"
         for name, limit in limits.items()
         if abs(after[name] - before[name]) > limit
     ]
-    if line.slope > SLOPE_LIMIT:
-        told = f"{line.slope:.1f} ± {line.half_width:.1f} MiB in 100,000 requests"
-        short = " (the run is too short to tell)" if line.slope - line.half_width <= SLOPE_LIMIT else ""
-        problems.append(f"memory grows by {told}{short}")
+    if line is not None and line.slope > SLOPE_LIMIT:
+        problems.append(f"memory grows by {line.slope:.1f} ± {line.half_width:.1f} MiB in 100,000 requests")
     return problems
 
 
@@ -211,7 +218,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--minutes", type=float, default=10.0, help="(default: %(default)s)")
-    parser.add_argument("--rate", type=float, default=60.0, help="calls a second (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=100.0, help="calls a second (default: %(default)s)")
     parser.add_argument("--keep", type=Path, metavar="DIRECTORY", help="where the gateway's log goes")
     options = parser.parse_args()
     seed = os.environ.get("CHAOS_SEED") or secrets.token_hex(4)
