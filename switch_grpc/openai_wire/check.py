@@ -40,7 +40,7 @@ def check_chat_request(message: chat_pb2.ChatRequest) -> None:
     """Raises Fault(BAD_REQUEST | INVALID_JSON) that names the field."""
     _check(message, chat_request.KNOWN)
     if not message.messages:
-        raise bad_request("messages", "empty; send at least one message")
+        raise bad_request("messages", "found an empty list, expected at least one message")
     for index, one in enumerate(message.messages):
         if not one.role and not one.role_text:
             raise bad_request(f"messages[{index}].role", "missing")
