@@ -1,6 +1,7 @@
 """The HTTP door as one ASGI application."""
 
-from collections.abc import Mapping
+import enum
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -30,16 +31,32 @@ _GET = ("GET", "HEAD")
 _POST = ("POST",)
 
 
+class Group(enum.Enum):
+    """Routes that are served together, or on listeners apart. Health is in both."""
+
+    INFERENCE = enum.auto()
+    ADMIN = enum.auto()  # /metrics too
+
+
 def create_app(
-    backend: Backend, *, settings: HttpSettings | None = None, metrics: Metrics | None = None
+    backend: Backend,
+    *,
+    settings: HttpSettings | None = None,
+    metrics: Metrics | None = None,
+    groups: Collection[Group] = tuple(Group),
 ) -> FastAPI:
-    """The door in front of `backend`.
+    """The door in front of `backend`, with the routes of these groups.
 
     `metrics` gives the text of /metrics and its content type, and is called in a thread; without it there is
     no such path.
     """
     settings = settings or HttpSettings()
-    routes = _routes(backend, settings, metrics)
+    routes: dict[str, Endpoint | OpenEndpoint] = {}
+    if Group.INFERENCE in groups:
+        routes |= _inference(backend, settings)
+    routes |= _health(backend)
+    if Group.ADMIN in groups:
+        routes |= _admin(backend, metrics)
     app = Facade(document([_spelled(path) for path in routes]), settings)
     if settings.docs:
         docs = Docs(app.document)
@@ -54,24 +71,34 @@ def create_app(
     return app
 
 
-def _routes(
-    backend: Backend, settings: HttpSettings, metrics: Metrics | None
-) -> dict[str, Endpoint | OpenEndpoint]:
-    """Every path and its policy, the busiest first because they are matched in order."""
+def _inference(backend: Backend, settings: HttpSettings) -> dict[str, Endpoint | OpenEndpoint]:
+    """The busiest first, because they are matched in order."""
 
     def inference(wire: Wire) -> Endpoint:
         return Endpoint(backend, INFERENCE, _POST, Inference(backend, settings, wire))
 
-    models, admin, health = Models(backend), Admin(backend), Health(backend)
-    routes: dict[str, Endpoint | OpenEndpoint] = {
+    models = Models(backend)
+    return {
         "/v1/chat/completions": inference(CHAT),
         "/v1/completions": inference(COMPLETIONS),
         "/v1/embeddings": inference(EMBEDDINGS),
         "/v1/models": Endpoint(backend, INFERENCE, _GET, models.all),
         "/v1/models/{id:path}": Endpoint(backend, INFERENCE, _GET, models.one),
+    }
+
+
+def _health(backend: Backend) -> dict[str, Endpoint | OpenEndpoint]:
+    health = Health(backend)
+    return {
         "/health": OpenEndpoint(_GET, health.ready),
         "/livez": OpenEndpoint(_GET, health.live),
         "/readyz": OpenEndpoint(_GET, health.ready),
+    }
+
+
+def _admin(backend: Backend, metrics: Metrics | None) -> dict[str, Endpoint | OpenEndpoint]:
+    admin = Admin(backend)
+    routes: dict[str, Endpoint | OpenEndpoint] = {
         "/admin/providers/status": Endpoint(backend, ADMIN_READ, _GET, admin.status),
         "/admin/providers/{model:path}/{provider}/reset": Endpoint(backend, ADMIN_WRITE, _POST, admin.reset),
     }

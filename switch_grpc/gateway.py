@@ -3,18 +3,15 @@
 import asyncio
 import gc
 import random
-import socket
 import time
-from collections.abc import Callable, Coroutine, Iterable
-from pathlib import Path
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import Any, Final, Self, TextIO
 
-from http_facade.app import create_app
-from http_facade.protocol import uvicorn_options
-from http_facade.settings import HttpSettings
+from starlette.types import ASGIApp
+
+from http_facade.app import Group, create_app
+from switch_grpc import doors
 from switch_grpc.assembly import Upstreams, snapshot
-from switch_grpc.config import effective
-from switch_grpc.config.listen import Address
 from switch_grpc.config.problem import ConfigError, Problem
 from switch_grpc.config.source import Loaded
 from switch_grpc.engine.engine import Engine, Snapshot
@@ -23,10 +20,9 @@ from switch_grpc.events import ConfigReloaded
 from switch_grpc.observers.log import AccessLog
 from switch_grpc.observers.metrics import Metrics
 from switch_grpc.routing.gate import GatePolicy
-from switch_grpc.server import listen, signals
-from switch_grpc.server.bind import TlsFiles, bind
-from switch_grpc.server.build import GrpcSettings, build_server, health_of_services
-from switch_grpc.server.http import HttpServer
+from switch_grpc.server import signals
+from switch_grpc.server.bind import bind
+from switch_grpc.server.build import build_server, health_of_services
 from switch_grpc.v1 import admin_pb2
 
 CUT_BEFORE: Final = 5.0  # seconds before the drain's end at which open calls are told that it is over
@@ -37,7 +33,7 @@ class Gateway:
     """Serves one configuration, and the next after a reload. Make it on the event loop that serves.
 
     `async with gateway:` opens both doors; `http_address` and `grpc_address` then say where, with the port
-    that port 0 became.
+    that port 0 became, and `admin_address` where operators have a listener of their own, else "".
     """
 
     def __init__(self, loaded: Loaded, *, load: Load, log: TextIO) -> None:
@@ -47,8 +43,9 @@ class Gateway:
         self._config = config
         self._load = load
         self._reloads: set[asyncio.Task[object]] = set()
-        sock = _bound(config.server.http, config.server.socket_mode)  # first: a taken address leaves nothing
-        self.http_address = _told_address(config.server.http, sock)
+        addresses, groups = zip(*doors.http_listeners(config), strict=True)
+        sockets = doors.bound(addresses, config.server.socket_mode)  # first: a taken address leaves nothing
+        self.http_address, self.admin_address, *_ = *map(doors.told_address, addresses, sockets), ""
         self._upstreams = Upstreams()
         self._log = AccessLog(log, wall=time.time, level=config.server.log_level)
         self._metrics = metrics = Metrics()
@@ -65,22 +62,12 @@ class Gateway:
         loop = asyncio.get_running_loop()
         metrics.tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
         metrics.log_dropped.set_function(lambda: self._log.dropped)
-        local = config.server.http.is_local and config.server.grpc.is_local
-        self._health = health_of_services()
-        self._rpc = build_server(
-            self._engine, settings=_grpc_settings(config.server, reflection=local), health=self._health
-        )
-        app = create_app(
-            self._engine, settings=_http_settings(config.server, docs=local), metrics=metrics.render
-        )
-        tls = config.server.tls
-        self._http = HttpServer(
-            app,
-            [sock],
-            options=uvicorn_options(),
-            cert=tls.cert_file if tls else None,
-            key=tls.key_file if tls else None,
-            client_ca=tls.client_ca_file if tls else None,
+        settings = doors.grpc_settings(config)
+        self._health = health_of_services(settings)
+        self._rpc = build_server(self._engine, settings=settings, health=self._health)
+        self._http, *self._admin = (  # the public one; the operators' own, where there is one
+            doors.http_server(self._app(served), sock, config.server)
+            for served, sock in zip(groups, sockets, strict=True)
         )
 
     async def __aenter__(self) -> Self:
@@ -94,15 +81,17 @@ class Gateway:
     async def _open(self) -> None:
         server = self._config.server
         self.grpc_address = bind(
-            self._rpc, str(server.grpc), tls=_tls_files(server), socket_mode=server.socket_mode
+            self._rpc, str(server.grpc), tls=doors.tls_files(server), socket_mode=server.socket_mode
         )
         await self._rpc.start()
-        await self._http.start()
+        for http in (self._http, *self._admin):
+            await http.start()
         self._follow()
 
     async def __aexit__(self, *_: object) -> None:
         self._engine.refuse_calls()
-        await asyncio.gather(self._rpc.stop(None), self._http.abort())
+        servers = (self._http, *self._admin)
+        await asyncio.gather(self._rpc.stop(None), *(http.abort() for http in servers))
         for task in self._reloads:
             task.cancel()
         await asyncio.gather(*self._reloads, return_exceptions=True)
@@ -165,6 +154,10 @@ class Gateway:
         )
         self._checks.watch(self._active.wirings.values(), self._active.checks)
 
+    def _app(self, groups: Collection[Group]) -> ASGIApp:
+        settings = doors.http_settings(self._config)
+        return create_app(self._engine, settings=settings, metrics=self._metrics.render, groups=groups)
+
     def _snapshot(self, loaded: Loaded) -> Snapshot:
         return snapshot(loaded, upstreams=self._upstreams, wall=time.time())
 
@@ -175,7 +168,10 @@ class Gateway:
         task.add_done_callback(self._reloads.discard)
 
     async def _drain(self, stop: signals.Stop) -> None:
-        """Readiness first, then the listeners; then open calls have what is left of `drain.timeout`."""
+        """Readiness first, then the listeners; then open calls have what is left of `drain.timeout`.
+
+        Operators' own listener stays to the end, so that they can watch it.
+        """
         drain = self._config.drain
         ends = asyncio.get_running_loop().time() + drain.timeout
         self._engine.begin_drain()
@@ -212,46 +208,6 @@ async def _unless(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _bound(address: Address, mode: int) -> socket.socket:
-    if address.is_unix:
-        return listen.unix(Path(address.path), mode)
-    return listen.tcp(address.host, address.port)
-
-
-def _told_address(address: Address, sock: socket.socket) -> str:
-    """Where it listens, with the port that port 0 became."""
-    if address.is_unix:
-        return str(address)
-    return str(Address(address.host, sock.getsockname()[1]))
-
-
-def _http_settings(server: effective.Server, *, docs: bool) -> HttpSettings:
-    return HttpSettings(docs=docs, allowed_hosts=server.allowed_hosts, max_body=server.max_body)
-
-
-def _grpc_settings(server: effective.Server, *, reflection: bool) -> GrpcSettings:
-    options = server.grpc_options
-    return GrpcSettings(
-        reflection=reflection,
-        gzip=options.gzip,
-        max_message=options.max_message,
-        max_streams=options.max_streams,
-        keepalive_time=options.keepalive,
-        keepalive_timeout=options.keepalive_timeout,
-        min_ping_interval=options.min_ping_interval,
-        max_connection_age=options.max_connection_age,
-        max_connection_age_grace=options.max_connection_age_grace,
-    )
-
-
-def _tls_files(server: effective.Server) -> TlsFiles | None:
-    tls = server.tls
-    if tls is None:
-        return None
-    client_ca = Path(tls.client_ca_file) if tls.client_ca_file else None
-    return TlsFiles(cert=Path(tls.cert_file), key=Path(tls.key_file), client_ca=client_ca)
 
 
 def _told(problem: Problem) -> admin_pb2.ConfigProblem:

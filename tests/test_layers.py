@@ -40,6 +40,7 @@ LAYERS = {
     "http_facade": 4,
     "switch_client": 4,
     "switch_grpc.assembly": 5,
+    "switch_grpc.doors": 5,
     "switch_grpc.gateway": 5,
     "switch_grpc.cli": 5,
     "switch_grpc.mock": 5,

@@ -67,7 +67,8 @@ async def _serve(loaded: Loaded, read: Load) -> None:
     gateway = Gateway(loaded, load=read, log=sys.stdout)
     with handled(stop, gateway.reload_later):
         async with gateway:
-            print(f"HTTP on {gateway.http_address}, gRPC on {gateway.grpc_address}", file=sys.stderr)
+            admin = f", admin on {gateway.admin_address}" if gateway.admin_address else ""
+            print(f"HTTP on {gateway.http_address}, gRPC on {gateway.grpc_address}{admin}", file=sys.stderr)
             await gateway.serve(stop)
 
 

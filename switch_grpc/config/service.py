@@ -74,8 +74,9 @@ class Admin(Section):
 
     listen: Listen | None = Field(
         default=None,
-        description="Its own HTTP listener, in the forms of `server.http`. Environment: `ADMIN_LISTEN`. "
-        "Default: the same listeners.",
+        description="Its own HTTP listener, in the forms of `server.http`: `/admin`, `/metrics` and health "
+        "are there, and the first two nowhere else; gRPC's AdminService is then not served. Environment: "
+        "`ADMIN_LISTEN`. Default: the same listeners.",
     )
 
 

@@ -38,14 +38,20 @@ class GrpcSettings:
     keepalive_timeout: float = 20.0  # without one, the connection is closed
     min_ping_interval: float = 300.0  # a peer that pings an idle connection more often is cut off
     gzip: bool = False  # compress answers, for callers that accept it
+    admin: bool = True  # serve AdminService
     reflection: bool = False  # answer which services and messages there are, to anyone who asks
     write_stall: float = 60.0  # a stream's reader that takes nothing for this long is dropped
     early_metadata_after: float = 10.0  # a stream's initial metadata goes out by then, chunk or no chunk
 
 
-def health_of_services() -> Health:
-    """The health of both services; whoever stops the server calls `drain` on it first."""
-    return Health((gateway.SERVICE, admin.SERVICE))
+def services(settings: GrpcSettings) -> tuple[str, ...]:
+    """The names of Switch's own services that are served."""
+    return (gateway.SERVICE, admin.SERVICE) if settings.admin else (gateway.SERVICE,)
+
+
+def health_of_services(settings: GrpcSettings | None = None) -> Health:
+    """The health of each service; whoever stops the server calls `drain` on it first."""
+    return Health(services(settings or GrpcSettings()))
 
 
 def build_server(engine: Engine, *, settings: GrpcSettings | None = None, health: Health) -> grpc.aio.Server:
@@ -56,11 +62,15 @@ def build_server(engine: Engine, *, settings: GrpcSettings | None = None, health
         compression=grpc.Compression.Gzip if settings.gzip else grpc.Compression.NoCompression,
     )
     door = Door(engine, settings.early_metadata_after, settings.write_stall)
-    server.add_generic_rpc_handlers((gateway.service(engine, door), admin.service(engine, door)))
+    server.add_generic_rpc_handlers((gateway.service(engine, door),))
+    if settings.admin:
+        server.add_generic_rpc_handlers((admin.service(engine, door),))
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     if settings.reflection:
-        server.add_generic_rpc_handlers(_reflection())
-    server.add_generic_rpc_handlers((_Unknown(door),))  # last: it takes whatever none of the others has
+        server.add_generic_rpc_handlers(_reflection(services(settings)))
+    server.add_generic_rpc_handlers(
+        (_Unknown(door, services(settings)),)
+    )  # last: it takes whatever none of the others has
     return server
 
 
@@ -85,9 +95,9 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _reflection() -> "list[grpc.GenericRpcHandler[bytes, bytes]]":
+def _reflection(served: Sequence[str]) -> "list[grpc.GenericRpcHandler[bytes, bytes]]":
     """Reflection under both its names: v1 is v1alpha renamed, and grpcurl asks for v1 first."""
-    servicer = ReflectionServicer((gateway.SERVICE, admin.SERVICE, HEALTH, *REFLECTION))
+    servicer = ReflectionServicer((*served, HEALTH, *REFLECTION))
     method = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
@@ -101,18 +111,18 @@ def _reflection() -> "list[grpc.GenericRpcHandler[bytes, bytes]]":
 class _Unknown(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in its stubs only
     """Answers every other method: UNIMPLEMENTED, but only to a caller with a key."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, served: Sequence[str]) -> None:
         self._door = door
+        self._served = " and ".join(served)
 
     def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes]":
         scope = ADMIN_READ if details.method.startswith(f"/{admin.SERVICE}/") else INFERENCE
         return grpc.stream_stream_rpc_method_handler(
-            partial(self._door.stream, scope, partial(_no_method, details.method[:200]))
+            partial(self._door.stream, scope, partial(_no_method, details.method[:200], self._served))
         )
 
 
-def _no_method(method: str, permit: Permit, data: object) -> AsyncGenerator[Sequence[Message], None]:
-    raise Fault(
-        Kind.UNSUPPORTED,
-        f"there is no method {method}; this gateway has the methods of {gateway.SERVICE} and {admin.SERVICE}",
-    )
+def _no_method(
+    method: str, served: str, permit: Permit, data: object
+) -> AsyncGenerator[Sequence[Message], None]:
+    raise Fault(Kind.UNSUPPORTED, f"there is no method {method}; here are the methods of {served}")

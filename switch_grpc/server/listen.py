@@ -50,6 +50,13 @@ def unix(path: Path, mode: int) -> socket.socket:
     return sock
 
 
+def release(sock: socket.socket) -> None:
+    """Closes a bound socket, and removes its file where it has one."""
+    if sock.family is socket.AF_UNIX:
+        Path(sock.getsockname()).unlink(missing_ok=True)
+    sock.close()
+
+
 def make_folder(path: Path) -> None:
     """The folder that a socket lies in. Raises ListenError."""
     try:

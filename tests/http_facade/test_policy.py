@@ -4,7 +4,7 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from http_facade.app import create_app
+from http_facade.app import Group, create_app
 from http_facade.endpoint import Endpoint, OpenEndpoint, UnknownPath
 from http_facade.settings import HttpSettings
 from tests.http_facade.conftest import Door
@@ -87,6 +87,19 @@ def test_every_route_has_a_row_and_a_policy() -> None:
 def test_docs_are_off_unless_asked_for_and_metrics_unless_given() -> None:
     paths = {route.path for route in create_app(ScriptedBackend()).routes if isinstance(route, Route)}
     assert not paths & {"/docs", "/openapi.json", "/metrics", "/redoc"}
+
+
+def test_groups_share_no_route_but_health_and_leave_none_out() -> None:
+    def paths(*groups: Group) -> set[str]:
+        app = create_app(ScriptedBackend(), metrics=lambda: (b"", ""), groups=groups)
+        found = {route.path for route in app.routes if isinstance(route, Route)}
+        assert {path.replace(":path", "") for path in found} == set(app.openapi()["paths"])
+        return found
+
+    inference, admin = paths(Group.INFERENCE), paths(Group.ADMIN)
+    assert inference & admin == {"/health", "/livez", "/readyz"}
+    assert inference | admin == paths(*Group)
+    assert {"/metrics", "/admin/providers/status"} < admin
 
 
 @pytest.mark.parametrize(
