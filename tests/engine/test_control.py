@@ -1,6 +1,7 @@
 """What operators see and do."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -259,6 +260,42 @@ async def test_a_watcher_that_leaves_is_forgotten():
 
 
 @virtual
+async def words(watch: AsyncGenerator[admin_pb2.StatusEvent, None]) -> list[str | None]:
+    """The kind of each event that a watcher is told until its watch ends."""
+    async with asyncio.timeout(5):
+        return [event.WhichOneof("event") async for event in watch]
+
+
+async def test_a_watch_tells_of_the_drain_and_ends_when_calls_are_refused():
+    """Else it holds the drain up until the open calls are cut."""
+    engine = story({"a": whole()}).engine
+    watch = engine.control.watch("", "")
+    assert (await anext(watch)).HasField("snapshot")
+    engine.begin_drain()
+    async with asyncio.timeout(5):
+        assert (await anext(watch)).gateway.state == admin_pb2.GatewayStatus.STATE_DRAINING
+    engine.refuse_calls()
+    engine.refuse_calls()
+    assert await words(watch) == []
+
+
+async def test_a_watch_that_is_behind_gets_what_it_waits_for_and_then_ends():
+    engine = story({"a": whole()}).engine
+    watch = engine.control.watch("", "")
+    await anext(watch)
+    for _ in range(2 * WATCH_BACKLOG):
+        engine.emit(ConfigReloaded(version="v", source="s", problems=0))
+    engine.begin_drain()
+    engine.refuse_calls()
+    assert await words(watch) == ["gateway"] * (WATCH_BACKLOG - 1) + ["snapshot", "gateway"]
+
+
+async def test_who_watches_a_gateway_that_refuses_calls_gets_the_status_once():
+    engine = story({"a": whole()}).engine
+    engine.refuse_calls()
+    assert await words(engine.control.watch("", "")) == ["snapshot"]
+
+
 async def test_a_move_of_a_target_that_a_reload_took_away_ends_no_watcher():
     told = story({"a": whole(wait=1.0), "b": whole()})
     async with aclosing(told.engine.control.watch("", "")) as events:
