@@ -42,7 +42,12 @@ demo: $(SWITCH)  ## serve HTTP on 3000 and gRPC on 50051 before a mock (ARGS=--o
 	$(SWITCH) demo $(ARGS)
 
 test: $(DEVELOPS)  ## run the tests (ARGS=tests/routing: some of them)
+ifdef ARGS
 	$(BIN)/pytest -q $(ARGS)
+else
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not timing"
+	$(BIN)/pytest -q -m timing
+endif
 
 check: $(DEVELOPS)  ## format, lint, types, generated code, contract
 	$(BIN)/ruff format --check

@@ -22,6 +22,8 @@ from switch_grpc.v1 import chat_pb2, switch_pb2_grpc
 from tests.support.gateway import KEY, Running, channel, route, running, target
 from tests.support.raw_http import Connection, ask, chat
 
+pytestmark = pytest.mark.timing
+
 TRIES = 100
 AT_ONCE = 20
 BOUND = 0.1  # seconds from the caller's leaving to the closed socket, for 99 of 100 tries

@@ -4,8 +4,11 @@ import asyncio
 import time
 
 import httpx
+import pytest
 
 from tests.support.gateway import KEY, route, running, target
+
+pytestmark = pytest.mark.timing
 
 ASK = {"model": "lite", "messages": [{"role": "user", "content": "Hello"}]}
 HEADERS = {"x-api-key": KEY}

@@ -28,6 +28,8 @@ from tests.support.open_calls import (
 )
 from tests.support.raw_http import ask, chat, connected
 
+pytestmark = pytest.mark.timing
+
 
 async def test_sigterm_lets_open_streams_finish_refuses_new_calls_and_exits_0(
     tmp_path: Path, mock: MockServer

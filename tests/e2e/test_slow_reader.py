@@ -15,7 +15,7 @@ from tests.support.commands import Served, at, mocking, resident_kb, serving, wr
 from tests.support.gateway import KEY
 from tests.support.raw_http import CHAT, chat
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.timing, pytest.mark.asyncio(loop_scope="module")]
 
 SIZE = 50_000_000  # bytes of text in the stream
 CHUNK = 4_000  # bytes of text in each of its chunks

@@ -13,6 +13,8 @@ from tests.support.commands import ran, resident_kb, serving, written
 from tests.support.open_calls import HELLO, METADATA, config, opened, stub_of
 from tests.support.raw_http import ask, chat, connected
 
+pytestmark = pytest.mark.timing
+
 STARTS_WITHIN = 2.0  # seconds to the first answer, on a machine that does nothing else
 IDLE = 120 * 1024  # KiB
 

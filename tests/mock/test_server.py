@@ -15,6 +15,8 @@ import trustme
 
 from switch_grpc.mock import MockServer
 
+pytestmark = pytest.mark.timing
+
 
 def head(path: str, size: int, *headers: str, method: str = "POST") -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "host: mock", f"content-length: {size}", *headers]

@@ -15,6 +15,8 @@ from switch_grpc.events import ConfigReloaded
 from switch_grpc.observers import log
 from switch_grpc.observers.log import AccessLog
 
+pytestmark = pytest.mark.timing
+
 RELOADED = ConfigReloaded(version="v" * 200, source="s", problems=0)
 
 

@@ -1,5 +1,6 @@
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,6 +8,8 @@ from switch_grpc.openai_wire import encode_chat_chunk, fold_chat, split_chat
 from switch_grpc.openai_wire.chat_reply import decode_chat_chunk
 from switch_grpc.v1 import chat_pb2 as pb
 from tests.support.generated_replies import LAW, chat_replies, cut
+
+pytestmark = pytest.mark.timing
 
 
 def chunk(index=0, **delta) -> pb.ChatChunk:

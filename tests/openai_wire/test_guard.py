@@ -10,6 +10,8 @@ from switch_grpc.openai_wire import decode_chat_request, decode_chat_response
 from switch_grpc.openai_wire.guard import MAX_MEMBERS, Excess, check_members, check_raw, open_body, open_reply
 from switch_grpc.request import Operation
 
+pytestmark = pytest.mark.timing
+
 START = b'{"model":"m","messages":[{"role":"user","content":"x"}],"z":'
 
 

@@ -45,7 +45,7 @@ async def test_a_watch_streams_events_and_ends_with_its_caller():
         await asyncio.wait_for(engine.stopped.wait(), 5)
 
 
-@pytest.mark.parametrize("name", READING.keys() | CHANGING.keys())
+@pytest.mark.parametrize("name", sorted(READING.keys() | CHANGING.keys()))
 async def test_changing_needs_more_than_reading_and_both_more_than_inference(name: str):
     request = (READING | CHANGING)[name]
     denied, unknown = grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED

@@ -1,4 +1,4 @@
-"""A TCP server that answers each connection with scripted bytes: the wire as a provider may really send it."""
+"""A TCP server that answers each connection with scripted bytes, as a provider may really send them."""
 
 import asyncio
 import socket
@@ -16,6 +16,7 @@ class RawServer:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.connections = 0
+        self.asked = asyncio.Event()  # a request's head has come
         self.peer_closed = asyncio.Event()
 
 
@@ -31,6 +32,7 @@ async def raw_server(script: Script) -> AsyncIterator[RawServer]:
         server.connections += 1
         try:
             await reader.readuntil(b"\r\n\r\n")
+            server.asked.set()
             await script(reader, writer)
             await reader.read()
             server.peer_closed.set()

@@ -14,7 +14,7 @@ import trustme
 
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import WireRequest
-from switch_grpc.upstream.base import Timers
+from switch_grpc.upstream.base import Exchange, Timers
 from switch_grpc.upstream.http import HttpUpstream
 from tests.support.raw_server import STREAM_HEAD, piece, raw_server, reply, reset
 
@@ -222,6 +222,11 @@ async def test_a_body_past_its_limit_is_not_kept(upstream: HttpUpstream):
         assert raised.value.kind is Kind.UPSTREAM_PROTOCOL
 
 
+async def to_the_end(exchange: Exchange) -> None:
+    while await exchange.read_some(soon()):
+        pass
+
+
 @pytest.mark.parametrize(
     ("script", "kind"),
     [(cuts_the_stream, Kind.STREAM_INTERRUPTED), (stalls_in_the_body, Kind.UPSTREAM_TIMEOUT)],
@@ -230,8 +235,7 @@ async def test_a_stream_that_ends_badly_says_how(upstream: HttpUpstream, script,
     async with raw_server(script) as server:
         exchange = await upstream.send(request(server.url), QUICK, soon())
         with pytest.raises(Fault) as raised:
-            while await exchange.read_some(soon()):
-                pass
+            await to_the_end(exchange)
         exchange.close()
         assert raised.value.kind is kind
 
@@ -248,8 +252,7 @@ async def test_closing_an_unfinished_answer_closes_the_socket(upstream: HttpUpst
 async def test_a_cancelled_send_closes_the_socket(upstream: HttpUpstream, script):
     async with raw_server(script) as server:
         task = asyncio.create_task(upstream.send(request(server.url), PATIENT, soon()))
-        while server.connections == 0:
-            await asyncio.sleep(0)
+        await asyncio.wait_for(server.asked.wait(), 5.0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
