@@ -259,7 +259,6 @@ async def test_a_watcher_that_leaves_is_forgotten():
     assert told.engine.control._watchers == set()
 
 
-@virtual
 async def words(watch: AsyncGenerator[admin_pb2.StatusEvent, None]) -> list[str | None]:
     """The kind of each event that a watcher is told until its watch ends."""
     async with asyncio.timeout(5):
@@ -296,6 +295,7 @@ async def test_who_watches_a_gateway_that_refuses_calls_gets_the_status_once():
     assert await words(engine.control.watch("", "")) == ["snapshot"]
 
 
+@virtual
 async def test_a_move_of_a_target_that_a_reload_took_away_ends_no_watcher():
     told = story({"a": whole(wait=1.0), "b": whole()})
     async with aclosing(told.engine.control.watch("", "")) as events:
