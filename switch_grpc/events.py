@@ -1,18 +1,18 @@
 """Frozen facts that the engine emits and observers (metrics, log, traces, audit) read.
 
 An observer is a callable that takes an event; it must not raise, block or keep the event loop.
-Durations are seconds.
+Durations are seconds. They are msgspec structs, which are made in a fifth of a dataclass's time.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from switch_grpc.faults import Kind
 from switch_grpc.v1 import chat_pb2, route_info_pb2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptFinished:
+class AttemptFinished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One try at one target ended, by whatever outcome; exactly one per attempt."""
 
     call_id: str
@@ -27,8 +27,7 @@ class AttemptFinished:
     cost: float | None = None  # US dollars; None: not known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallFinished:
+class CallFinished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A call ended; exactly one per call that a door opened, refused ones included."""
 
     call_id: str
@@ -49,8 +48,7 @@ class CallFinished:
     attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerChanged:
+class BreakerChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A target's breaker moved from one state to another."""
 
     route: str
@@ -60,8 +58,7 @@ class BreakerChanged:
     until: float | None  # monotonic seconds; None unless open
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigReloaded:
+class ConfigReloaded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A reload was asked for: taken when `problems` is 0, else refused and the old configuration stays.
 
     `version` and `source` are those of what was taken or refused, as far as it could be read.

@@ -58,7 +58,7 @@ class Permit:
         if isinstance(error, asyncio.CancelledError) and (cut := self.cut_fault()) is not None:
             self.close(cut)
             raise cut from error
-        self.close(fault_of(error))
+        self.close(None if error is None else fault_of(error))
 
     def cut(self) -> None:
         """Ends the call from outside: wherever its task waits, it is cancelled, and hears DRAINING."""

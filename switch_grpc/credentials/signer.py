@@ -1,7 +1,7 @@
 """Signers: add outbound auth to a wire request. Pure, and the only code that reveals a secret."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from switch_grpc.providers.dialects.base import WireRequest
@@ -85,4 +85,5 @@ class HeaderKey:
 
     def sign(self, request: WireRequest) -> WireRequest:
         value = self.prefix + self.secret.reveal()
-        return replace(request, headers={**request.headers, self.header: value})
+        headers = {**request.headers, self.header: value}
+        return WireRequest(url=request.url, headers=headers, body=request.body, method=request.method)

@@ -32,8 +32,7 @@ class Admission:
         self._clock = clock
         self._emit = emit
         self._open: set[Permit] = set()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._emptied: asyncio.Future[None] | None = None  # where somebody waits for that
 
     @property
     def in_flight(self) -> int:
@@ -44,16 +43,19 @@ class Admission:
         """A permit, within the call's own deadline. Raises Fault(DRAINING | OVERLOADED | DEADLINE)."""
         if self.draining:
             raise Fault(Kind.DRAINING, "the gateway is shutting down; try again", retry_after=1.0)
-        until = math.inf if call.deadline is None else call.deadline
-        ticket = await enter(self.gate, self._clock, until)
-        if ticket.place is not Place.ADMITTED:
-            if self._clock() >= until:
-                raise deadline_fault()
-            raise no_place(Kind.OVERLOADED, "the gateway", self.gate.policy.limit, self._rng)
-        self._idle.clear()
+        ticket = self.gate.pass_through(self._clock()) or await self._waited(call)
         permit = Permit(call, principal, partial(self._leave, ticket), asyncio.current_task())
         self._open.add(permit)
         return permit
+
+    async def _waited(self, call: Call) -> Ticket:
+        until = math.inf if call.deadline is None else call.deadline
+        ticket = await enter(self.gate, self._clock, until)
+        if ticket.place is Place.ADMITTED:
+            return ticket
+        if self._clock() >= until:
+            raise deadline_fault()
+        raise no_place(Kind.OVERLOADED, "the gateway", self.gate.policy.limit, self._rng)
 
     def wave_through(self, call: Call, principal: Principal) -> Permit:
         """A permit for an operator's call: not counted, not queued, and given while draining too."""
@@ -70,13 +72,17 @@ class Admission:
 
     async def idle(self) -> None:
         """Returns once nothing is in flight."""
-        await self._idle.wait()
+        while self.gate.inside:
+            if self._emptied is None:
+                self._emptied = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._emptied)
 
     def _leave(self, ticket: Ticket, permit: Permit, fault: Fault | None) -> None:
         self._open.discard(permit)
         self.gate.leave(ticket, self._clock())
-        if self.gate.inside == 0:
-            self._idle.set()
+        if self._emptied is not None and self.gate.inside == 0:
+            self._emptied.set_result(None)
+            self._emptied = None
         self._report(permit, fault)
 
     def _report(self, permit: Permit, fault: Fault | None) -> None:

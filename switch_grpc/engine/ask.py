@@ -3,8 +3,8 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from google.protobuf.message import Message
@@ -33,7 +33,7 @@ from switch_grpc.providers.dialects.openai import stream_kind
 from switch_grpc.request import Body, Head, MessageBody, Operation
 from switch_grpc.routing.target import Target
 from switch_grpc.upstream.base import Exchange, Timers, Upstream
-from switch_grpc.v1 import chat_pb2, completion_pb2
+from switch_grpc.v1 import chat_pb2, completion_pb2, route_info_pb2
 
 ERROR_BODY_LIMIT: Final = 16 * 1024
 ERROR_BODY_SECONDS: Final = 5.0
@@ -66,6 +66,16 @@ class Wiring:
     price: Price | None = None  # of the model here; None: not known
     adapter: Adapter | None = None  # fits requests to the model; None: it takes all
     regions: Regions | None = None  # where it may be asked, if in more than one place
+    info: route_info_pb2.RouteInfo = field(
+        init=False, repr=False
+    )  # what all answers of it say; copied, not changed
+
+    def __post_init__(self) -> None:
+        spec = self.target.spec
+        info = route_info_pb2.RouteInfo(
+            route=spec.route, target=spec.name, provider=spec.provider, model=spec.model
+        )
+        object.__setattr__(self, "info", info)  # the one assignment of a frozen field
 
 
 class Ask:
@@ -90,9 +100,9 @@ class Ask:
     async def reply(self) -> Message:
         """The whole reply. Raises Fault."""
         dialect = self._dialect()
-        replies = []
         body, binding = self._fitted()
         wires = dialect.encode(self._head, body, binding)
+        replies = []
         for number in range(len(wires)):
             exchange = await self._open(dialect, wires, number)
             try:
@@ -211,11 +221,19 @@ class Ask:
 
     # The exchange.
 
-    async def _open(self, dialect: Dialect, wires: Sequence[WireRequest], number: int) -> Exchange:
+    def _open(
+        self, dialect: Dialect, wires: Sequence[WireRequest], number: int
+    ) -> Coroutine[None, None, Exchange]:
         """The head of the answer to one of the call's wire requests, from the first region that gives one."""
-        regions, attempt = self._wiring.regions, self._attempt
+        regions = self._wiring.regions
         if regions is None:
-            return await self._send(dialect, wires[number], self._wiring.signer)
+            return self._send(dialect, wires[number], self._wiring.signer)
+        return self._open_somewhere(dialect, wires, number, regions)
+
+    async def _open_somewhere(
+        self, dialect: Dialect, wires: Sequence[WireRequest], number: int, regions: Regions
+    ) -> Exchange:
+        attempt = self._attempt
         *others, last = regions.order(attempt.clock())
         for region in others:
             try:
@@ -241,18 +259,28 @@ class Ask:
 
     async def _send(self, dialect: Dialect, wire: WireRequest, kind: str) -> Exchange:
         """The answer's head, or the fault that its status stands for; a refused key is renewed once."""
-        store, attempt = self._wiring.store, self._attempt
-        signer = store.cached(kind, attempt.clock()) or await self._fetched(kind)
+        wiring, attempt, renewed = self._wiring, self._attempt, False
+        signer = wiring.store.cached(kind, attempt.clock()) or await self._fetched(kind)
         wire = _with_context(wire, self._call)
-        try:
-            return await self._exchange(dialect, signer.sign(wire))
-        except Fault as fault:
-            if fault.kind is not Kind.UPSTREAM_AUTH:
+        while True:
+            attempt.sent = True
+            deadline = attempt.read_deadline(self._head.stream)
+            try:
+                exchange = await wiring.upstream.send(signer.sign(wire), wiring.exchange_timers, deadline)
+            except Fault as fault:
+                attempt.excuse(fault)
                 raise
-            renewed = await self._renewed(kind, signer)
-            if renewed is None:
-                raise
-        return await self._exchange(dialect, renewed.sign(wire))
+            attempt.upstream_status = exchange.status
+            if 200 <= exchange.status < 300:
+                attempt.answering()
+                return exchange
+            refusal = await self._refusal(dialect, exchange)
+            if refusal.kind is not Kind.UPSTREAM_AUTH or renewed:
+                raise refusal
+            other = await self._renewed(kind, signer)
+            if other is None:
+                raise refusal
+            signer, renewed = other, True
 
     async def _fetched(self, kind: str) -> Signer:
         """The signer, once its credential has come. Raises Fault (CREDENTIALS, DEADLINE)."""
@@ -274,26 +302,14 @@ class Ask:
         except TimeoutError:
             return None
 
-    async def _exchange(self, dialect: Dialect, wire: WireRequest) -> Exchange:
-        attempt, stream = self._attempt, self._head.stream
-        attempt.sent = True
-        try:
-            exchange = await self._wiring.upstream.send(
-                wire, self._wiring.exchange_timers, attempt.read_deadline(stream)
-            )
-        except Fault as fault:
-            attempt.excuse(fault)
-            raise
-        attempt.upstream_status = exchange.status
-        if 200 <= exchange.status < 300:
-            attempt.answering()
-            return exchange
+    async def _refusal(self, dialect: Dialect, exchange: Exchange) -> Fault:
+        """What an answer stands for that is no success."""
         try:
             body = await self._error_body(exchange)
         finally:
             exchange.close()
         reply = WireReply(status=exchange.status, headers=exchange.headers, body=body)
-        raise self._classify(reply.status, reply.headers, dialect.error(reply))
+        return self._classify(reply.status, reply.headers, dialect.error(reply))
 
     async def _error_body(self, exchange: Exchange) -> bytes:
         """As much of the error as came; an error whose body is cut or slow is still that error."""

@@ -91,7 +91,7 @@ class Attempt:
     ) -> bool:
         judge, self._judge = self._judge, None
         assert judge is not None
-        fault = fault_of(error)
+        fault = None if error is None else fault_of(error)
         if fault is not None and fault.kind is Kind.CANCELLED and self.finished:
             fault = None  # the caller left with the whole answer
         records = judge.settled(self, fault)
@@ -122,7 +122,7 @@ class Attempt:
         """The head of a good answer came."""
         if self.first_byte_at is None:
             self.first_byte_at = self.clock()
-            self.target.answering(self.entry, self.first_byte_at)
+            self.entry.flight.first_byte(self.first_byte_at)
 
     def read_deadline(self, stream: bool) -> float:
         """Until when the next read may take."""
@@ -143,11 +143,11 @@ class Attempt:
         limit = self._ends if self.committed else self._share
         return self.clock() >= limit - CLOCK_GRAIN
 
-    def record(self, fault: Fault | None) -> fault_pb2.AttemptInfo:
-        """What callers are told of this attempt."""
+    def record(self, fault: Fault) -> fault_pb2.AttemptInfo:
+        """What callers are told of this attempt, which failed."""
         return fault_pb2.AttemptInfo(
             target=self.target.spec.name,
-            reason=REASONS[fault.kind] if fault else fault_pb2.FAULT_REASON_UNSPECIFIED,
+            reason=REASONS[fault.kind],
             upstream_status=self.upstream_status,
             duration_ms=(self.clock() - self.started) * 1e3,
         )

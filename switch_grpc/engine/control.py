@@ -34,6 +34,7 @@ CAUSES: Final = {
 }
 WATCH_BACKLOG: Final = 256  # events that a watcher may be behind; then it is sent the whole status again
 
+_WATCHED: Final = (BreakerChanged, ConfigReloaded)  # a union would be made anew at each event
 Reload = Callable[[bool], Awaitable[admin_pb2.ReloadConfigResponse]]
 
 
@@ -72,7 +73,7 @@ class Control:
         self.reload: Reload | None = None  # set by whoever knows where configurations come from
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, BreakerChanged | ConfigReloaded):
+        if isinstance(event, _WATCHED):
             for queue in self._watchers:
                 if queue.qsize() < WATCH_BACKLOG:  # the last place tells the watcher that it missed something
                     queue.put_nowait(event if queue.qsize() < WATCH_BACKLOG - 1 else _Mark.MISSED)

@@ -95,7 +95,7 @@ class Engine:
     async def unary(self, permit: Permit, head: Head, body: Body[Message]) -> Message:
         """The whole reply, with its route_info."""
         snapshot, route = self._found(permit, head)
-        ticket = await self._enter(route, permit.call)
+        ticket = None if route.spec.max_in_flight is None else await self._enter(route, permit.call)
         try:
             tries = self._tries(snapshot, route, permit, head)
             async for attempt in tries:
@@ -114,7 +114,7 @@ class Engine:
     async def stream(self, permit: Permit, head: Head, body: Body[Message]) -> Batches:
         """Batches of chunks; the first chunk and the last carry route_info. Close it to cancel."""
         snapshot, route = self._found(permit, head)
-        ticket = await self._enter(route, permit.call)
+        ticket = None if route.spec.max_in_flight is None else await self._enter(route, permit.call)
         try:
             tries = self._tries(snapshot, route, permit, head)
             async for attempt in tries:
@@ -272,18 +272,15 @@ class Engine:
             emit=self.emit,
         )
 
-    async def _enter(self, route: Route, call: Call) -> Ticket | None:
+    async def _enter(self, route: Route, call: Call) -> Ticket:
         """A place on a route that limits its calls in flight. Raises Fault (OVERLOADED, DEADLINE)."""
-        limit = route.spec.max_in_flight
-        if limit is None:
-            return None
         until = math.inf if call.deadline is None else call.deadline
         ticket = await enter(route.gate, self._clock, until)
         if ticket.place is Place.ADMITTED:
             return ticket
         if self._clock() >= until:
             raise deadline_fault()
-        raise no_place(Kind.OVERLOADED, f"route {route.spec.name!r}", limit, self._rng)
+        raise no_place(Kind.OVERLOADED, f"route {route.spec.name!r}", route.spec.max_in_flight, self._rng)
 
 
 def _model(route: Route, loaded: int) -> switch_pb2.Model:

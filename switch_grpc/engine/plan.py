@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from switch_grpc.faults import RULES, Fault, Kind, Same
 from switch_grpc.routing.budget import backoff
@@ -14,8 +14,7 @@ LONGEST_PUSHBACK: Final = 2.0  # a provider that asks for a longer wait is not a
 TIMER_GRAIN: Final = 0.002  # seconds by which a sleep may end early
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """Ask `target` after `wait` seconds."""
 
     target: Target
@@ -39,22 +38,17 @@ class Plan:
     b, then a again.
     """
 
-    __slots__ = ("_deferred", "_final", "_on_content_filter", "_round", "_targets", "_visited", "asked")
+    __slots__ = ("_deferred", "_final", "_on_content_filter", "_targets", "_visited", "asked", "left")
 
     def __init__(self, targets: Sequence[Target], *, on_content_filter: bool = False) -> None:
         """`on_content_filter`: a prompt that one provider refuses may be put to the next."""
         self.asked = 0  # attempts so far
         self._targets = targets
-        self._round = list(targets)
+        self.left = list(targets)  # those whose turn is still to come in this round
         self._visited: dict[Target, _Visited] = {}
         self._deferred: set[Target] = set()
         self._final = False
         self._on_content_filter = on_content_filter
-
-    @property
-    def left(self) -> Sequence[Target]:
-        """The targets whose turn is still to come in this round."""
-        return self._round
 
     def visited(self, target: Target) -> bool:
         return target in self._visited
@@ -63,21 +57,21 @@ class Plan:
         """The next step, or None when there is nobody left to ask."""
         if self._final or self.asked >= MOST_ATTEMPTS:
             return None
-        if not self._round:
+        if not self.left:
             if self.asked:
-                self._round = [target for target in self._targets if self._repeatable(target)]
-            if not self._round:
+                self.left = [target for target in self._targets if self._repeatable(target)]
+            if not self.left:
                 return None
-        target = self._round.pop(0)
-        visited = self._visited.get(target)
+        target = self.left.pop(0)
+        visited = self._visited.get(target) if self.asked else None
         return Step(target, 0.0 if visited is None else _wait(target, visited, now, rng))
 
     def defer(self, target: Target) -> bool:
         """Puts `target`, whose turn it is, last in this round; False if it was put there before."""
-        if target in self._deferred or not self._round:
+        if target in self._deferred or not self.left:
             return False
         self._deferred.add(target)
-        self._round.append(target)
+        self.left.append(target)
         return True
 
     def skip(self, target: Target) -> None:
@@ -92,8 +86,8 @@ class Plan:
         self._visited[target] = _Visited(times, now, fault.kind, fault.retry_after)
         if _is_too_large(fault):
             self._targets = [other for other in self._targets if _takes_more(other, target)]
-            self._round = [other for other in self._round if other in self._targets]
-            self._final = not self._round
+            self.left = [other for other in self.left if other in self._targets]
+            self._final = not self.left
         elif fault.kind is Kind.CONTENT_FILTER and self._on_content_filter:
             self._final = False
         else:

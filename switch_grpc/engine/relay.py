@@ -27,8 +27,9 @@ def reply(tries: Tries, attempt: Attempt, message: Message) -> Message:
     attempt.finished = True
     if message.HasField("usage"):
         attempt.usage = tries.permit.usage = message.usage  # type: ignore[attr-defined]
-    stamp = Stamp(tries)
-    stamp.mark(message)
+    message.model = tries.route.spec.name  # type: ignore[attr-defined]
+    if tries.head.operation is not Operation.EMBED and not (message.id and message.created):  # type: ignore[attr-defined]
+        Stamp(tries).mark(message)
     tries.permit.chunks = 1
     tries.permit.info = message.route_info  # type: ignore[attr-defined]
     put_info(message.route_info, tries, attempt)  # type: ignore[attr-defined]
@@ -127,17 +128,22 @@ def put_info(info: route_info_pb2.RouteInfo, tries: Tries, attempt: Attempt) -> 
     spec = target.spec
     first_byte = attempt.first_byte_at
     until = now if attempt.finished or first_byte is None else first_byte
-    info.route = route.spec.name
-    info.target = spec.name
-    info.provider = spec.provider
-    info.model = spec.model
-    info.fallback_used = tries.is_fallback(target)
+    info.CopyFrom(tries.wiring(target).info)
     info.breaker_state = BREAKER_STATES[attempt.entry.permit.state]
     info.provider_ms = (until - attempt.started) * 1e3
-    info.attempts.extend(tries.records)
-    info.attempts.append(attempt.record(None))
-    info.model_differs = spec.model != route.targets[0].spec.model
     info.request_id = tries.permit.call.id
-    info.adaptations.extend(attempt.adaptations)
+    if tries.candidates.fallback(target):
+        info.fallback_used = True
+    if spec.model != route.targets[0].spec.model:
+        info.model_differs = True
+    if tries.records:
+        info.attempts.extend(tries.records)
+    info.attempts.add(
+        target=spec.name,
+        upstream_status=attempt.upstream_status,
+        duration_ms=(now - attempt.started) * 1e3,
+    )
+    if attempt.adaptations:
+        info.adaptations.extend(attempt.adaptations)
     if (cost := tries.cost(attempt)) is not None:
         info.cost_usd = cost

@@ -15,7 +15,7 @@ from switch_grpc.faults import Fault, Kind
 from switch_grpc.permit import Permit
 from switch_grpc.request import Head
 from switch_grpc.routing.budget import is_free
-from switch_grpc.routing.gate import Place
+from switch_grpc.routing.gate import Place, Ticket
 from switch_grpc.routing.needs import words
 from switch_grpc.routing.route import Route
 from switch_grpc.routing.states import State, Transition
@@ -30,6 +30,27 @@ class Tries:
 
     When it ends, nobody is left to ask, and `failure` says why.
     """
+
+    __slots__ = (
+        "_clock",
+        "_cool_at",
+        "_emit",
+        "_ends",
+        "_last",
+        "_paid_in",
+        "_plan",
+        "_rng",
+        "_spent",
+        "_tokens",
+        "_unsent",
+        "_until",
+        "_wirings",
+        "candidates",
+        "head",
+        "permit",
+        "records",
+        "route",
+    )
 
     def __init__(
         self,
@@ -58,7 +79,7 @@ class Tries:
         # Until when the caller waits to hear something: all the time, or less where it told its patience.
         patience = call.first_byte_deadline
         self._until = ends if patience is None or not head.stream else min(ends, patience)
-        self._candidates = route.candidates(
+        self.candidates = route.candidates(
             fallback=call.fallback,
             sticky_key=route.spec.session(call, head) if route.spec.sticky else None,
             tokens=self._tokens,
@@ -66,7 +87,7 @@ class Tries:
             rng=rng,
             needs=head.needs,
         )
-        self._plan = Plan(self._candidates.targets, on_content_filter=route.spec.fallback.on_content_filter)
+        self._plan = Plan(self.candidates.targets, on_content_filter=route.spec.fallback.on_content_filter)
         self._paid_in = False
         self._spent = False  # the retry budget kept somebody from being asked
         self._unsent = True  # nothing left the gateway by the attempt before
@@ -77,16 +98,17 @@ class Tries:
         return self
 
     async def __anext__(self) -> Attempt:
-        plan = self._plan
-        while (step := plan.next(self._clock(), self._rng)) is not None:
-            target, now = step.target, self._clock()
+        plan, now = self._plan, self._clock()
+        while (step := plan.next(now, self._rng)) is not None:
+            target = step.target
             if self._until - now < MIN_ATTEMPT:
                 self._last = deadline_fault()
                 break
             if self._until - now < step.wait + MIN_ATTEMPT:
                 plan.skip(target)  # no time left for its wait; another may need none
                 continue
-            if target.is_full and plan.defer(target):
+            limited = target.spec.max_in_flight is not None
+            if limited and target.is_full and plan.defer(target):
                 continue
             if not self._affordable(target, now):
                 self._spent = True
@@ -94,7 +116,12 @@ class Tries:
                 continue
             if step.wait > 0:
                 await asyncio.sleep(step.wait)
-            if (attempt := await self._admitted(target)) is not None:
+                now = self._clock()
+            ticket = None
+            if limited:
+                ticket = await self._place(target)
+                now = self._clock()
+            if (attempt := self._admitted(target, ticket, now)) is not None:
                 return attempt
             plan.skip(target)
         raise StopAsyncIteration
@@ -110,9 +137,8 @@ class Tries:
         fault.attempts = tuple(self.records)
         return fault
 
-    def is_fallback(self, target: Target) -> bool:
-        """Whether an answer from `target` is a fallback's."""
-        return self._candidates.fallback(target)
+    def wiring(self, target: Target) -> Wiring:
+        return self._wirings[target]
 
     def cost(self, attempt: Attempt) -> float | None:
         """What the attempt costs, in US dollars; None where usage or price is not known."""
@@ -185,19 +211,19 @@ class Tries:
         )
         return free or budget.withdraw(now)
 
-    async def _admitted(self, target: Target) -> Attempt | None:
-        """An attempt at `target`, waiting for a place there if need be; None when it cannot be had."""
-        ticket = None
-        if target.spec.max_in_flight is not None:
-            ticket = await enter(target.gate, self._clock, self._until)
-            if ticket.place is not Place.ADMITTED:
-                if self._last is None:
-                    what = f"target {target.key!r}"
-                    self._last = no_place(Kind.LOCAL, what, target.spec.max_in_flight, self._rng)
-                return None
-        now = self._clock()
-        timers = self._wirings[target].timers
-        entry = target.admit(now, timers.timeout, self._tokens)
+    async def _place(self, target: Target) -> Ticket:
+        """A place at a target that limits its attempts in flight, or a refusal."""
+        ticket = await enter(target.gate, self._clock, self._until)
+        if ticket.place is not Place.ADMITTED and self._last is None:
+            what = f"target {target.key!r}"
+            self._last = no_place(Kind.LOCAL, what, target.spec.max_in_flight, self._rng)
+        return ticket
+
+    def _admitted(self, target: Target, ticket: Ticket | None, now: float) -> Attempt | None:
+        """An attempt at `target`; None when it cannot be had."""
+        timers, entry = self._wirings[target].timers, None
+        if ticket is None or ticket.place is Place.ADMITTED:
+            entry = target.admit(now, timers.timeout, self._tokens)
         if entry is None:
             if ticket is not None:
                 target.gate.leave(ticket, now)
@@ -205,17 +231,23 @@ class Tries:
         entry.ticket = ticket
         if entry.permit.transition is not None:
             self._moved(target, entry.permit.transition)
-        others = any(other.refusal(now, self._tokens) is None for other in self._plan.left)
         return Attempt(
             target,
             entry,
             timers,
             now=now,
             ends=self._ends,
-            share=attempt_deadline(now, self._until, others),
+            share=attempt_deadline(now, self._until, self._others(now)),
             clock=self._clock,
             judge=self,
         )
+
+    def _others(self, now: float) -> bool:
+        """Whether somebody else is left who may be asked."""
+        for other in self._plan.left:  # noqa: SIM110  # a generator costs half a microsecond of each call
+            if other.refusal(now, self._tokens) is None:
+                return True
+        return False
 
     def _moved(self, target: Target, transition: Transition | None) -> None:
         if transition is not None:

@@ -79,6 +79,13 @@ class Gate:
         self._waiting[ticket] = None
         return ticket
 
+    def pass_through(self, now: float) -> Ticket | None:
+        """A ticket that is admitted, or None where an entrant would have to wait."""
+        if not self._has_room():
+            return None
+        self.inside += 1
+        return Ticket(Place.ADMITTED, now, _nobody)
+
     def leave(self, ticket: Ticket, now: float) -> None:
         """Gives up the ticket's place, inside or in the queue; a second time does nothing."""
         before, ticket.place = ticket.place, Place.LEFT

@@ -110,7 +110,7 @@ class Flight:
         if self._ended:
             return
         elapsed = max(0.0, now - self._started)
-        if outcome is SUCCEEDED:
+        if outcome is SUCCEEDED and not self._answered:
             self.first_byte(now)
         self._ended = True
         load = self._load

@@ -54,12 +54,14 @@ class PoolSpec:
 class Pool:
     """Targets that are balanced among themselves."""
 
-    __slots__ = ("rotation", "spec", "targets")
+    __slots__ = ("_fit", "rotation", "spec", "targets")
 
     def __init__(self, spec: PoolSpec, targets: Sequence[Target]) -> None:
         self.spec = spec
         self.targets = tuple(targets)
         self.rotation = Rotation()
+        ceiling = spec.max_cost_per_token
+        self._fit = [target for target in targets if unfit(target, ceiling) is None]
 
     def ranked(
         self, targets: list[Target], sticky_key: str | None, now: float, rng: random.Random
@@ -69,10 +71,14 @@ class Pool:
 
     def fit(self, needs: Need = Need.NONE) -> list[Target]:
         """Its targets but for those that no state of things would let it ask for what is needed."""
-        ceiling, needed = self.spec.max_cost_per_token, needs.value
-        return [
-            target for target in self.targets if not target.lacks & needed and unfit(target, ceiling) is None
-        ]
+        if needs is Need.NONE:  # flags are slow to compare
+            return self._fit
+        return [target for target in self._fit if not target.lacks & needs.value]
+
+    def sorted_out(self, tokens: int, now: float, needs: Need) -> tuple[list[Target], list[Target]]:
+        """Its targets that are fit, and those of them that may be asked now."""
+        fit = self.fit(needs)
+        return fit, [target for target in fit if target.refusal(now, tokens) is None]
 
     def misses_its_best(self, fit: Sequence[Target], well: Sequence[Target]) -> bool:
         """Whether none of those `well` is first choice, so that any answer is second choice.
@@ -89,7 +95,7 @@ class Pool:
         return sum(target.healthy(now) for target in self.targets) < self.spec.min_healthy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidates:
     """The targets of one call, in order."""
 
@@ -104,12 +110,13 @@ class Candidates:
 class Route:
     """A route's pools, primary first, and what its calls share."""
 
-    __slots__ = ("budget", "gate", "pools", "spec", "targets")
+    __slots__ = ("_several", "budget", "gate", "pools", "spec", "targets")
 
     def __init__(self, spec: RouteSpec, pools: Sequence[Pool]) -> None:
         self.spec = spec
         self.pools = tuple(pools)
         self.targets = tuple(target for pool in pools for target in pool.targets)
+        self._several = sum(not pool.spec.derived for pool in pools) > 1
         self.budget = RetryBudget()
         self.gate = Gate(GatePolicy(limit=spec.max_in_flight))
 
@@ -171,16 +178,18 @@ class Route:
         of those that can be asked.
         """
         limit = self.spec.fallback.max_targets if fallback and self.spec.fallback.enabled else 1
+        if len(self.pools) == 1:
+            fit, well = self.pools[0].sorted_out(tokens, now, needs)
+            found = self.pools[0].ranked(well, sticky_key, now, rng) if well else []
+            return Candidates(found[:limit], self.pools[0].misses_its_best(fit, well))
         ranked: list[Target] = []
-        last: list[Target] = []
+        last: list[Target] = []  # of pools that are passed over
         passed_over = False  # a target that would have come before all in `ranked`
-        several = sum(not pool.spec.derived for pool in self.pools) > 1
         for pool in self.pools:
             if limit is not None and len(ranked) >= limit:
                 break  # a pool that is not needed does not count a pick
-            fit = pool.fit(needs)
-            well = [target for target in fit if target.refusal(now, tokens) is None]
-            thin = several and pool.thin(now)
+            fit, well = pool.sorted_out(tokens, now, needs)
+            thin = self._several and pool.thin(now)
             if not ranked:
                 passed_over = passed_over or thin or pool.misses_its_best(fit, well)
             if well:

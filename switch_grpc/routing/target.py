@@ -131,7 +131,8 @@ class Target:
             return "cooling down: it asked for fewer requests"
         if now < self.record.resting_until:
             return "its credential could not be had a moment ago"
-        if self._limited and not self.limits.fits(tokens, now):
+        limits = self.limits
+        if (limits.requests is not None or limits.tokens is not None) and not limits.fits(tokens, now):
             return "its requests or tokens of this minute are used up"
         return None
 
@@ -153,10 +154,6 @@ class Target:
             return None
         reservation = self.limits.reserve(tokens, now) if self._limited else None
         return Entry(permit, self.load.begin(now), reservation)
-
-    def answering(self, entry: Entry, now: float) -> None:
-        """The head of a good answer came."""
-        entry.flight.first_byte(now)
 
     def confirm(self, entry: Entry, now: float) -> Transition | None:
         """A stream's first content came: a half-open probe has succeeded, however long the stream is."""
@@ -240,7 +237,7 @@ class Target:
 
     @property
     def is_full(self) -> bool:
-        """As many attempts in flight as it may have."""
+        """As many attempts in flight as it may have, where it has a limit."""
         limit = self.spec.max_in_flight
         return limit is not None and self.gate.inside >= limit
 

@@ -1,10 +1,10 @@
 """Metrics as a Prometheus server reads them, and labels that callers cannot multiply."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from switch_grpc.events import BreakerChanged, ConfigReloaded, Event
