@@ -9,6 +9,12 @@ import socket
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# No time limit per example, which a busy machine breaks; and the same examples every time, so that a change
+# is judged by what it changes. `pytest --hypothesis-seed=...` looks further.
+settings.register_profile("switch", deadline=None, derandomize=True)
+settings.load_profile("switch")
 
 
 class OutsideSocketError(AssertionError):
