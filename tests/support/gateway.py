@@ -55,9 +55,9 @@ async def running(
     models: Mapping[str, Any], *, environ: Mapping[str, str] | None = None, **top: Any
 ) -> AsyncIterator[Running]:
     """A gateway with these routes. Targets at the mock need no apiBase; the one key is `KEY`."""
-    models = copy.deepcopy(dict(models))
+    models, top = copy.deepcopy(dict(models)), copy.deepcopy(top)
     async with MockServer() as mock:
-        for model in models.values():
+        for model in (*models.values(), *top.get("pools", ())):
             for each in model.get("providers", ()):
                 each.setdefault("healthCheck", {"enabled": False})  # a test counts what it asked itself
                 if each["provider"] == "mock":
