@@ -53,9 +53,13 @@ async def test_the_fastest_gets_most():
     slow = target("slow", "mock;delay=60;fault=close-after")
     models = {"lite": route(slow, target("quick"), **strategy("fastest-response"))}
     async with running(models) as gateway, calling(gateway) as caller:
+        for name in ("slow", "quick"):  # who was never timed gets one call in a hundred
+            await caller.override("lite", name, 1)
+            await caller.ask(UNARY)
+            await caller.reset()
         shares = await served(caller, 60)
     assert shares["slow"] + shares["quick"] == 60
-    assert 1 <= shares["slow"] <= 10
+    assert shares["slow"] < 9
 
 
 async def test_cost_takes_the_cheapest():
