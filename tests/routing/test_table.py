@@ -57,3 +57,17 @@ def test_only_so_many_names_are_compared(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(difflib, "get_close_matches", lambda name, known, n: seen.append(len(known)) or [])
     refusal(RouteTable(route(f"route-{number}") for number in range(500)), "nonsense")
     assert seen == [200]
+
+
+def test_a_route_is_found_by_its_name_and_its_aliases():
+    assert TABLE.find("lite") is TABLE.find("light") is TABLE.named("light") is TABLE.routes["lite"]
+    assert set(TABLE.routes) == {"lite", "secret-route"}
+
+
+def test_the_default_route_takes_every_other_name_but_not_for_operators():
+    table = RouteTable([route("lite", default=True), route("heavy")])
+    assert table.find("anything").spec.name == "lite"
+    assert table.named("heavy").spec.name == "heavy"
+    with pytest.raises(Fault) as raised:
+        table.named("anything")
+    assert raised.value.kind is Kind.UNKNOWN_ROUTE
