@@ -1,4 +1,4 @@
-"""Active checks: asks each provider now and then for something that costs nothing.
+"""Active checks: asks each provider that calls tell nothing of for something that costs nothing.
 
 What they find is told to operators and counts for a pool's `minHealthyProviders`. Breakers do not hear of it:
 they count what became of calls, and a list of models answers while the model itself fails, and the other way
@@ -80,8 +80,10 @@ class HealthChecks:
         failures = 0
         await asyncio.sleep(self._rng.uniform(0.0, check.interval))
         while True:
-            async with self._places:
-                verdict = await self._verdict(wiring, check)
+            verdict = _Verdict.UNDECIDED
+            if not self._told_by_calls(targets, check):
+                async with self._places:
+                    verdict = await self._verdict(wiring, check)
             match verdict:
                 case _Verdict.NO_ENDPOINT:
                     return
@@ -102,6 +104,14 @@ class HealthChecks:
         now = self._clock()
         for target in targets:
             target.checked(ok, now)
+
+    def _told_by_calls(self, targets: Sequence[Target], check: Check) -> bool:
+        """Whether calls said within the interval how each of the targets is; then there is nothing to ask."""
+        now = self._clock()
+        return all(
+            now - target.record.settled_at < check.interval and target.breaker.state(now) is State.CLOSED
+            for target in targets
+        )
 
     def _pause(self, targets: Sequence[Target], check: Check, failures: int) -> float:
         now = self._clock()

@@ -159,6 +159,18 @@ def test_some_answers_say_nothing(status: int):
 
 
 @virtual
+async def test_a_target_of_which_calls_tell_is_not_asked():
+    told = story({"a": lambda request: MODELS if request.method == "GET" else whole()})
+    with checking(told):
+        for _ in range(30):
+            await told.ask()
+            await asyncio.sleep(10.0)
+        assert {request.method for request in told.upstream.requests} == {"POST"}
+        await asyncio.sleep(100.0)
+        assert {request.method for request in told.upstream.requests} == {"POST", "GET"}
+
+
+@virtual
 async def test_twenty_at_once_at_most():
     names = [f"t{number}" for number in range(60)]
     most = 0
