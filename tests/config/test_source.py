@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -287,7 +288,8 @@ junk = st.one_of(
             "[key]",
         ]
     ),
-    st.sampled_from([[], {}, [[]], [{}], {"": ""}, {"type": {}}, {"<simple>": 1}]),
+    # a copy each time: put into a value and added to, a shared one could come to hold itself
+    st.sampled_from([[], {}, [[]], [{}], {"": ""}, {"type": {}}, {"<simple>": 1}]).map(copy.deepcopy),
 )
 
 
