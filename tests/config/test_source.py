@@ -1,8 +1,8 @@
 """Files, variables and `.env`; the seed's own examples; and what a mutated configuration may do."""
 
 import contextlib
-import hashlib
 import copy
+import hashlib
 import json
 import shutil
 from pathlib import Path
