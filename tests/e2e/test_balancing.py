@@ -9,6 +9,8 @@ import pytest
 from tests.support.callers import WAYS, Caller, Way, calling
 from tests.support.gateway import route, running, target
 
+pytestmark = pytest.mark.timing
+
 UNARY = Way(door="grpc", stream=False)
 NEVER: dict[str, Any] = {"maxRetries": 0}
 

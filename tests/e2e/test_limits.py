@@ -9,6 +9,8 @@ import pytest
 from tests.support.callers import WAYS, Caller, Way, calling
 from tests.support.gateway import route, running, target
 
+pytestmark = pytest.mark.timing
+
 UNARY = Way(door="grpc", stream=False)
 HANG = "mock;fault=hang"
 
@@ -123,7 +125,7 @@ async def test_after_a_storm_of_cancels_and_errors_every_counter_is_back_at_noth
         assert busy == []
         assert await caller.in_flight() == 0
         served = sum(seen.total_requests for seen in await caller.status())
-        assert served > 200
+        assert served > 100  # the storm was one: a third of its calls at least came to a provider
         await caller.reset()
         for number in range(6):
             for target_ in ("a", "b"):
