@@ -100,7 +100,7 @@ class Ask:
     async def reply(self) -> Message:
         """The whole reply. Raises Fault."""
         dialect = self._dialect()
-        body, binding = self._fitted()
+        body, binding = self._fitted(self._wiring.binding)
         wires = dialect.encode(self._head, body, binding)
         replies = []
         for number in range(len(wires)):
@@ -114,7 +114,7 @@ class Ask:
     async def chunks(self) -> AsyncGenerator[Sequence[Message], None]:
         """Batches of chunks that came together. Raises Fault; close it to close the provider's socket."""
         dialect = self._dialect()
-        body, binding = self._fitted()
+        body, binding = self._fitted(self._wiring.binding)
         wires = dialect.encode(self._head, body, binding)
         decoder = dialect.decoder(self._head, body, binding)
         whole: list[WireReply] = []
@@ -154,9 +154,9 @@ class Ask:
             )
         return dialect
 
-    def _fitted(self) -> tuple[Body[Message], Binding]:
+    def _fitted(self, binding: Binding) -> tuple[Body[Message], Binding]:
         """The request and what its dialect knows of the target, as the model takes them. Raises Fault."""
-        body, binding, adapter = self._body, self._wiring.binding, self._wiring.adapter
+        body, adapter = self._body, self._wiring.adapter
         if adapter is None:
             return body, binding
         fitted = adapter.fit(body.message(), binding.defaults)
@@ -255,7 +255,8 @@ class Ask:
         """The wire request as that region wants it; the wiring's own binding is the first region's."""
         if region.binding is self._wiring.binding:
             return wires[number]
-        return dialect.encode(self._head, self._body, region.binding)[number]
+        body, binding = self._fitted(region.binding)
+        return dialect.encode(self._head, body, binding)[number]
 
     async def _send(self, dialect: Dialect, wire: WireRequest, kind: str) -> Exchange:
         """The answer's head, or the fault that its status stands for; a refused key is renewed once."""

@@ -1,11 +1,14 @@
 """One exchange with a provider: what is sent, what an answer is read as, and keys that are refused."""
 
 import asyncio
+from dataclasses import replace
 
 import msgspec
 import pytest
 
+from switch_grpc.engine.regions import Region, Regions
 from switch_grpc.faults import Effect, Fault, Kind
+from switch_grpc.providers.adapt import Adapter, Rules
 from switch_grpc.providers.vendors import VENDORS, dialects_of
 from switch_grpc.request import MessageBody, Operation
 from switch_grpc.routing.states import State
@@ -277,3 +280,28 @@ async def test_waiting_for_a_credential_ends_with_the_callers_time():
     started = now()
     await told.ask(told.call(2.0))
     assert now() == started, "the fetch went on for the next call"
+
+
+# Regions.
+
+
+@virtual
+async def test_every_region_gets_the_request_as_the_model_takes_it():
+    """What the model does not take is dropped wherever it is asked, and the second region is no exception."""
+    told = story({"a": error(503), "b": whole("Hi")}, spec("a"))
+    wiring = told.engine._snapshot.wirings[told.target("a")]
+    places = [replace(wiring.binding, base_url=f"http://{host}/v1") for host in "ab"]
+    object.__setattr__(wiring, "binding", places[0])
+    object.__setattr__(wiring, "regions", Regions([Region(place, "none") for place in places]))
+    rules = Rules(drops=frozenset({"temperature"}))
+    object.__setattr__(
+        wiring, "adapter", Adapter(rules, max_output=None, strict=False, target="a", model="m")
+    )
+    request = type(HELLO)()
+    request.CopyFrom(HELLO)
+    request.temperature = 0.5
+    reply = await told.ask(request=request)
+    assert reply.choices[0].message.content == "Hi"
+    assert told.upstream.asked == ["a", "b"]
+    for sent in told.upstream.requests:
+        assert "temperature" not in msgspec.json.decode(sent.body)
