@@ -18,7 +18,7 @@ from tests.support.commands import ROOT, Served, at, mocking, ran, serving, swit
 from tests.support.gateway import KEY
 from tests.support.raw_http import ask, chat
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.timing, pytest.mark.asyncio(loop_scope="module")]
 
 ANYWHERE = ("--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
 MODELS = {
