@@ -5,19 +5,29 @@ readers of these bodies look at `type`, `code` and now and then the message.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """One error answer, before a dialect gives it a shape. None is JSON null."""
+    """One error answer, before a dialect gives it a shape. None is JSON null.
+
+    Type, message and code are OpenAI's; another dialect has its own for the name or the status, unless
+    `exact` says that these are meant to the letter.
+    """
 
     status: int
     type: str | None
     message: str
     code: str | None = None
     param: str | None = None
+    name: str | None = None  # in FAILURES
+    exact: bool = False
+
+    def about(self, model: str) -> "Failure":
+        """The same failure with the model's name in its message."""
+        return replace(self, message=self.message.replace("`mock`", f"`{model}`"))
 
 
 class Refused(Exception):
@@ -41,7 +51,7 @@ def _row(status: int, type: str | None, code: str | None, message: str, param: s
 
 _INVALID = "invalid_request_error"
 
-FAILURES: Final[Mapping[str, Failure]] = {
+_ROWS: Final[Mapping[str, Failure]] = {
     "invalid_request": _row(400, _INVALID, None, "Invalid request."),
     "invalid_value": _row(
         400, _INVALID, "invalid_value", "Invalid value: 'x'. Supported values are: 'y'.", "x"
@@ -129,6 +139,7 @@ FAILURES: Final[Mapping[str, Failure]] = {
     "gateway_timeout": _row(504, "server_error", None, "Gateway timeout."),
     "overloaded_error": _row(529, "overloaded_error", None, "Overloaded"),
 }
+FAILURES: Final[Mapping[str, Failure]] = {name: replace(row, name=name) for name, row in _ROWS.items()}
 
 _BY_STATUS: Final[Mapping[int, str]] = {
     400: "invalid_request",

@@ -116,7 +116,9 @@ def _html(answer: Answer, script: Script, close: bool) -> Iterator[Step]:
 
 
 def _error_body(answer: Answer, script: Script, close: bool) -> Iterator[Step]:
-    body = answer.wire.error_body(_failure(script))
+    failure = _failure(script)
+    body = answer.wire.error_body(failure, answer.attempt)
+    answer = replace(answer, headers=answer.headers + answer.wire.error_headers(failure))
     yield from answer_steps(_whole(answer, body), script, close)
 
 
@@ -124,7 +126,12 @@ def _whole(
     answer: Answer, body: bytes, *, status: int = 200, content_type: str = "application/json"
 ) -> Whole:
     return Whole(
-        status=status, headers=answer.headers, body=body, wire=answer.wire, content_type=content_type
+        status=status,
+        headers=answer.headers,
+        body=body,
+        wire=answer.wire,
+        content_type=content_type,
+        attempt=answer.attempt,
     )
 
 
@@ -234,7 +241,7 @@ def _ended_by_error(answer: Answer, script: Script, close: bool, *, opening: boo
     yield head(answer, close)
     if opening:
         yield from paced(_first(answer.events, script.tokens_before_fault), answer.wire, script)
-    yield chunk(answer.wire.error_event(_failure(script)))
+    yield chunk(answer.wire.error_event(_failure(script), answer.attempt))
     yield LAST_CHUNK
 
 

@@ -4,8 +4,7 @@ Shapes follow what api.openai.com sends: the role in a chunk of its own, `usage:
 usage chunk was asked for, names and ids of tool calls before their arguments.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Final
 from zlib import crc32
@@ -21,6 +20,7 @@ from switch_grpc.mock.answers import (
     prompt_tokens,
     reply,
 )
+from switch_grpc.mock.dialect import Context, Job
 from switch_grpc.mock.failures import Failure
 from switch_grpc.mock.fields import Json
 from switch_grpc.mock.openai_ask import ChatOptions, read_chat
@@ -41,18 +41,6 @@ _ALTERNATIVES: Final = (" the", " a", " and", " so", " or", " in", " of", " to",
 encode = msgspec.json.encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What is new with each attempt: its id, and the headers that go out with its answer."""
-
-    attempt: str
-    headers: Headers
-
-
-# A request read and worked out, to be answered as often as it comes.
-Job = Callable[[Context], Answer]
-
-
 class OpenAIWire:
     """OpenAI's errors and server-sent events, as faults need them."""
 
@@ -62,7 +50,7 @@ class OpenAIWire:
     # An event without its field name, and a data line that is not UTF-8.
     unframed = b'{"object":"chat.completion.chunk","choices":[]}\n\ndata: {"choices":"\xff\xfe\xc3"}\n\n'
 
-    def error_body(self, failure: Failure) -> bytes:
+    def error_body(self, failure: Failure, attempt: str) -> bytes:
         return encode(
             {
                 "error": {
@@ -74,8 +62,11 @@ class OpenAIWire:
             }
         )
 
-    def error_event(self, failure: Failure) -> bytes:
-        return event(self.error_body(failure))
+    def error_headers(self, failure: Failure) -> Headers:
+        return ()
+
+    def error_event(self, failure: Failure, attempt: str) -> bytes:
+        return event(self.error_body(failure, attempt))
 
     def huge_event(self, size: int) -> Iterator[bytes]:
         yield b'data: {"id":"chatcmpl-mock","object":"chat.completion.chunk","created":0,"model":"mock",'

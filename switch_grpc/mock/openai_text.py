@@ -16,6 +16,7 @@ from switch_grpc.mock.answers import (
     reply,
     vector,
 )
+from switch_grpc.mock.dialect import Context, Job
 from switch_grpc.mock.failures import invalid
 from switch_grpc.mock.fields import Json, flag, integer, missing, number, string, wrong_type
 from switch_grpc.mock.openai import (
@@ -24,8 +25,6 @@ from switch_grpc.mock.openai import (
     FINGERPRINT,
     FINISHES,
     WIRE,
-    Context,
-    Job,
     alternatives,
     encode,
     logprob_of,

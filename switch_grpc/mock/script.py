@@ -92,7 +92,11 @@ class Script:
             return None
         row = FAILURES[self.error] if self.error is not None else failure_for(self.status or 400)
         return replace(
-            row, status=self.status or row.status, type=self.type or row.type, code=self.code or row.code
+            row,
+            status=self.status or row.status,
+            type=self.type or row.type,
+            code=self.code or row.code,
+            exact=self.type is not None,
         )
 
     @property

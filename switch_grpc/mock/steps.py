@@ -30,23 +30,26 @@ class Event(NamedTuple):
     data: bytes
 
 
+Headers = tuple[tuple[str, str], ...]
+
+
 class Wire(Protocol):
-    """What faults need to know of a wire format."""
+    """What faults need to know of a wire format. `attempt` is an answer's, for errors that name it."""
 
     stream_type: str  # the content type of a stream
-    ping: bytes  # a keep-alive event without meaning
+    ping: bytes  # a keep-alive event without meaning; empty where there is none
     broken: bytes  # an event whose payload is not JSON
     unframed: bytes  # bytes that break the framing
 
-    def error_body(self, failure: Failure) -> bytes: ...
+    def error_body(self, failure: Failure, attempt: str) -> bytes: ...
 
-    def error_event(self, failure: Failure) -> bytes: ...
+    def error_headers(self, failure: Failure) -> Headers:
+        """Further headers of an error answer; mostly none."""
+
+    def error_event(self, failure: Failure, attempt: str) -> bytes: ...
 
     def huge_event(self, size: int) -> Iterator[bytes]:
         """One valid token event of `size` bytes and a little more, in parts."""
-
-
-Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,7 @@ class Whole:
     body: bytes
     wire: Wire
     content_type: str = "application/json"
+    attempt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,7 @@ class Stream:
     events: Iterator[Event]
     wire: Wire
     status: int = 200
+    attempt: str = ""
 
 
 Answer = Whole | Stream
@@ -147,7 +152,7 @@ def paced(events: Iterable[Event], wire: Wire, script: Script) -> Iterator[Step]
 
 def silence(seconds: float, wire: Wire, ping: float | None) -> Iterator[Step]:
     """Nothing but keep-alives, for so long."""
-    if ping is not None:
+    if ping is not None and wire.ping:
         while seconds > ping:
             yield Wait(ping)
             yield chunk(wire.ping)

@@ -5,6 +5,7 @@ from itertools import islice
 
 import pytest
 
+from switch_grpc.mock.failures import FAILURES
 from switch_grpc.mock.faults import play
 from switch_grpc.mock.openai import WIRE
 from switch_grpc.mock.script import Fault, parse_script
@@ -125,7 +126,7 @@ def test_malformed_parts_replace_one_token_and_leave_a_hole():
 
 
 def test_error_event_comes_first_or_after_tokens_and_nothing_follows():
-    error = chunk(WIRE.error_event(parse_script("m;error=overloaded_error").failure()))  # type: ignore[arg-type]
+    error = chunk(WIRE.error_event(FAILURES["overloaded_error"], ""))
     assert body(stream("m;fault=error-event;error=overloaded_error")) == error + LAST
     assert (
         body(stream("m;fault=error-event;error=overloaded_error;after=2")) == b"[role][1][2]" + error + LAST
