@@ -3,16 +3,17 @@
 It is the judge in tests, so it shares no codec with the gateway that it judges. The tree, in the order of a
 request: `server`, `connection` (sockets, HTTP/1.1) -> `endpoints` (whose path it is, whose turn to fail) ->
 `script`, `failures` (what the model name asks for) -> a dialect (reads a request strictly) -> `answers`,
-`schema`, `tokens` (what to say, as plain data) -> the same dialect (the wire format) -> `steps`, `faults` (how
-it goes out). `ledger` holds what was seen. docs/mock.md is the reference of the script language.
+`schema`, `tokens` (what to say, as plain data) -> the same dialect (the wire format) -> `steps`, `faults`
+(how it goes out). `ledger` holds what was seen. docs/mock.md is the reference of the script language.
 
 Dialects: `openai_dialect` (paths, keys) with `openai_ask`, `openai_tools`, `fields` (reading) and `openai`,
 `openai_text` (the wire format).
 
-A further dialect is a `dialect.Dialect` and one entry in `endpoints._DIALECTS`. It brings, in files of its own
-that begin with its name: its operations (method, path pattern, what reads a body into an `answers.Ask` and a
-job that turns a `Reply` into an answer), its `steps.Wire` (its errors, pings and broken events, for faults),
-how it is authorized, and its headers. Scripts, faults, pace and what is said stay the same for all.
+A further dialect is a `dialect.Dialect` and one entry in `endpoints._DIALECTS`. It brings, in files of its
+own that begin with its name: its operations (method, path pattern, what reads a body into an `answers.Ask`
+and a job that turns a `Reply` into an answer), its `steps.Wire` (its errors, pings and broken events, for
+faults), how it is authorized, and its headers. Scripts, faults, pace and what is said stay the same for
+all.
 """
 
 from switch_grpc.mock.ledger import Request
