@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final, TextIO
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from switch_grpc.events import AttemptFinished, BreakerChanged, CallFinished, ConfigReloaded, Event
 from switch_grpc.faults import RULES, Kind
@@ -48,19 +49,18 @@ class AccessLog:
         self._overflowed = 0
         self._told = 0  # of the lines dropped, those that the log itself has told of
         self._timer: asyncio.TimerHandle | None = None
+        self._second = -1  # of Unix time; `_second_text` is how it is written
+        self._second_text = ""
 
     def __call__(self, event: Event) -> None:
-        match event:
-            case CallFinished():
-                self._write(_level_of(event), _call_line(event))
-            case AttemptFinished():
-                self._write(10, _attempt_line(event))
-            case BreakerChanged():
-                where = {"route": event.route, "target": event.target}
-                self._write(30, {"event": "breaker", **where, "state": event.state, "cause": event.cause})
-            case ConfigReloaded():
-                what = {"version": event.version, "source": event.source, "problems": event.problems}
-                self._write(40 if event.problems else 20, {"event": "reload", **what})
+        if _level_of(event) < self._level:
+            return
+        if len(self._pending) >= PENDING_LIMIT:
+            self._pending.popleft()
+            self._overflowed += 1
+        self._pending.append(self._line(_line_of(event)))
+        if self._timer is None:
+            self._wake()
 
     @property
     def dropped(self) -> int:
@@ -77,19 +77,17 @@ class AccessLog:
             self._writer.wait(seconds)
         self._writer.close()
 
-    def _write(self, level: int, line: dict[str, object]) -> None:
-        if level < self._level:
-            return
-        if len(self._pending) >= PENDING_LIMIT:
-            self._pending.popleft()
-            self._overflowed += 1
-        self._pending.append(self._line(line))
-        if self._timer is None:
-            self._wake()
+    def _line(self, line: "Line") -> bytes:
+        line.time = self._stamp()
+        return self._encode(line) + b"\n"
 
-    def _line(self, line: dict[str, object]) -> bytes:
-        stamp = datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="milliseconds")
-        return self._encode({"time": stamp, **line}) + b"\n"
+    def _stamp(self) -> str:
+        """Now, by ISO 8601. The text of a second is kept while it lasts."""
+        second, milliseconds = divmod(int(self._wall() * 1e3), 1000)
+        if second != self._second:
+            self._second = second
+            self._second_text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._second_text}.{milliseconds:03}+00:00"
 
     def _wake(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
@@ -105,7 +103,7 @@ class AccessLog:
             return True
         lines, dropped = list(self._pending), self.dropped
         if dropped > self._told:
-            lines.insert(0, self._line({"event": "log", "dropped": dropped - self._told}))
+            lines.insert(0, self._line(_Dropped(dropped=dropped - self._told)))
         if not self._writer.offer(lines):
             return False
         self._pending.clear()
@@ -113,49 +111,120 @@ class AccessLog:
         return True
 
 
-def _level_of(event: CallFinished) -> int:
-    if event.fault is None or RULES[event.fault].http < 500:
-        return 20
-    return 30
+class Line(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False, tag_field="event"):
+    """A line's members in their order after `event`; those that keep their default are left out."""
+
+    time: str = ""
 
 
-def _call_line(event: CallFinished) -> dict[str, object]:
-    line: dict[str, object] = {
-        "event": "call",
-        "id": event.call_id,
-        "door": event.door,
-        "operation": event.operation,
-        "route": event.route,
-        "stream": event.stream,
-        "status": 200 if event.fault is None else event.http or RULES[event.fault].http,
-        "ms": round(event.duration * 1e3, 2),
-    }
-    if event.principal:
-        line["key"] = event.principal
+class _Call(Line, tag="call"):
+    id: str
+    door: str
+    operation: str
+    route: str
+    stream: bool
+    status: int
+    ms: float
+    key: str = ""
+    fault: str = ""
+    message: str = ""
+    target: str = ""
+    attempts: int = 0
+    provider_ms: float | UnsetType = UNSET
+    first_content_ms: float | UnsetType = UNSET
+    chunks: int | UnsetType = UNSET
+    tokens_in: int | UnsetType = UNSET
+    tokens_out: int | UnsetType = UNSET
+
+
+class _Attempt(Line, tag="attempt"):
+    id: str
+    route: str
+    target: str
+    fault: Kind | None
+    upstream_status: int
+    ms: float
+
+
+class _Breaker(Line, tag="breaker"):
+    route: str
+    target: str
+    state: str
+    cause: str
+
+
+class _Reload(Line, tag="reload"):
+    version: str
+    source: str
+    problems: int
+
+
+class _Dropped(Line, tag="log"):
+    dropped: int
+
+
+def _level_of(event: Event) -> int:
+    match event:
+        case CallFinished():
+            return 20 if event.fault is None or RULES[event.fault].http < 500 else 30
+        case AttemptFinished():
+            return 10
+        case BreakerChanged():
+            return 30
+        case ConfigReloaded():
+            return 40 if event.problems else 20
+
+
+def _line_of(event: Event) -> Line:
+    match event:
+        case CallFinished():
+            return _call_line(event)
+        case AttemptFinished():
+            return _Attempt(
+                id=event.call_id,
+                route=event.route,
+                target=event.target,
+                fault=event.fault,
+                upstream_status=event.upstream_status,
+                ms=_ms(event.duration),
+            )
+        case BreakerChanged():
+            return _Breaker(
+                route=event.route,
+                target=event.target,
+                state=event.state,
+                cause=event.cause,
+            )
+        case ConfigReloaded():
+            return _Reload(version=event.version, source=event.source, problems=event.problems)
+
+
+def _call_line(event: CallFinished) -> _Call:
+    line = _Call(
+        id=event.call_id,
+        door=event.door,
+        operation=event.operation,
+        route=event.route,
+        stream=event.stream,
+        status=200 if event.fault is None else event.http or RULES[event.fault].http,
+        ms=_ms(event.duration),
+        key=event.principal,
+        target=event.target,
+        attempts=event.attempts,
+    )
     if event.fault is not None:
-        line["fault"] = event.fault
-        line["message"] = _FOREIGN.get(event.fault) or redact(event.message)
-    if event.target:
-        line["target"] = event.target
-        line["attempts"] = event.attempts
+        line.fault = event.fault
+        line.message = _FOREIGN.get(event.fault) or redact(event.message)
     if event.info is not None:
-        line["provider_ms"] = round(event.info.provider_ms, 2)
+        line.provider_ms = round(event.info.provider_ms, 2)
     if event.first_content is not None:
-        line["first_content_ms"] = round(event.first_content * 1e3, 2)
-        line["chunks"] = event.chunks
-    if event.usage is not None:
-        line["tokens_in"] = event.usage.prompt_tokens
-        line["tokens_out"] = event.usage.completion_tokens
+        line.first_content_ms = _ms(event.first_content)
+        line.chunks = event.chunks
+    if (usage := event.usage) is not None:
+        line.tokens_in = usage.prompt_tokens
+        line.tokens_out = usage.completion_tokens
     return line
 
 
-def _attempt_line(event: AttemptFinished) -> dict[str, object]:
-    return {
-        "event": "attempt",
-        "id": event.call_id,
-        "route": event.route,
-        "target": event.target,
-        "fault": event.fault,
-        "upstream_status": event.upstream_status,
-        "ms": round(event.duration * 1e3, 2),
-    }
+def _ms(seconds: float) -> float:
+    return round(seconds * 1e3, 2)

@@ -1,15 +1,17 @@
 """Prometheus metrics. Label values come from the configuration only, so their number is bounded.
 
-Children are looked up once per label set and kept: a call costs about two microseconds (docs/benchmarks.md).
+The series of a call are looked up once per label set and kept: see `series` for why they are our own.
 """
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from switch_grpc.events import AttemptFinished, BreakerChanged, CallFinished, ConfigReloaded, Event
+from switch_grpc.observers.series import Count, Counter, Distribution, Histogram, registered
 
 LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 OVERHEAD_BUCKETS: Final = (  # seconds; the gateway's own share is mostly below a millisecond
@@ -24,38 +26,31 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry(auto_describe=True)
-        self._children: dict[tuple[object, ...], tuple[Callable[[float], None], ...]] = {}
-        make = self._make
-        self._calls = make(
-            Counter, "switch_calls", "Calls by outcome", "door", "operation", "route", "stream", "outcome"
+        self._of_calls: dict[tuple[object, ...], _OfCalls] = {}
+        self._of_attempts: dict[tuple[object, ...], _OfAttempts] = {}
+        self._calls = Counter(
+            "switch_calls", "Calls by outcome", ("door", "operation", "route", "stream", "outcome")
         )
-        self._duration = make(
-            Histogram, "switch_call_duration_seconds", "Whole calls", "door", "operation", "route"
-        )
+        self._duration = _latency("switch_call_duration_seconds", "Whole calls", "door", "operation", "route")
         self._overhead = Histogram(
-            "switch_overhead_seconds",
-            "Whole calls less the provider's time",
-            ["route"],
-            buckets=OVERHEAD_BUCKETS,
+            "switch_overhead_seconds", "Whole calls less the provider's time", ("route",), OVERHEAD_BUCKETS
+        )
+        self._first = _latency("switch_first_content_seconds", "To the first content of a stream", "route")
+        self._attempts = Counter("switch_attempts", "Attempts by outcome", ("route", "target", "outcome"))
+        self._upstream = _latency("switch_attempt_duration_seconds", "Attempts", "route", "target")
+        self._ttfb = _latency("switch_attempt_ttfb_seconds", "To a provider's first byte", "route", "target")
+        self._cost = Counter("switch_cost_usd", "US dollars, by the catalogue's prices", ("route", "target"))
+        self._tokens = Counter("switch_tokens", "Tokens as counted by providers", ("route", "direction"))
+        self._reloads = Counter("switch_config_reloads", "Configuration reloads", ("outcome",))
+        registered(self.registry, self._calls, self._duration, self._overhead, self._first, self._tokens)
+        registered(self.registry, self._attempts, self._upstream, self._ttfb, self._cost, self._reloads)
+        self._breaker = Gauge(
+            "switch_breaker_state",
+            "0 closed, 1 half open, 2 open",
+            ["route", "target"],
             registry=self.registry,
         )
-        self._first = make(
-            Histogram, "switch_first_content_seconds", "To the first content of a stream", "route"
-        )
-        self._attempts = make(Counter, "switch_attempts", "Attempts by outcome", "route", "target", "outcome")
-        self._upstream = make(Histogram, "switch_attempt_duration_seconds", "Attempts", "route", "target")
-        self._ttfb = make(
-            Histogram, "switch_attempt_ttfb_seconds", "To a provider's first byte", "route", "target"
-        )
-        self._cost = make(
-            Counter, "switch_cost_usd", "US dollars, by the catalogue's prices", "route", "target"
-        )
-        self._tokens = make(Counter, "switch_tokens", "Tokens as counted by providers", "route", "direction")
-        self._breaker = make(
-            Gauge, "switch_breaker_state", "0 closed, 1 half open, 2 open", "route", "target"
-        )
         self._targets: Set[tuple[str, str]] | None = None  # None: not told yet
-        self._reloads = make(Counter, "switch_config_reloads", "Configuration reloads", "outcome")
         self.in_flight = Gauge(
             "switch_calls_in_flight", "Calls admitted and not yet finished", registry=self.registry
         )
@@ -77,7 +72,7 @@ class Metrics:
                 if self._targets is None or (event.route, event.target) in self._targets:
                     self._breaker.labels(event.route, event.target).set(BREAKER_STATES[event.state])
             case ConfigReloaded():
-                self._reloads.labels("refused" if event.problems else "taken").inc()
+                self._reloads.of("refused" if event.problems else "taken").value += 1
 
     def know(self, breakers: Mapping[tuple[str, str], str]) -> None:
         """The targets that there are, by route and name, and the state of each one's breaker.
@@ -95,50 +90,73 @@ class Metrics:
         """The text of a scrape and its content type."""
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
 
-    def _make(self, kind: type, name: str, text: str, *labels: str):  # type: ignore[no-untyped-def]
-        # Three metric classes share a constructor but no base that says so.
-        extra = {"buckets": LATENCY_BUCKETS} if kind is Histogram else {}
-        return kind(name, text, labels, registry=self.registry, **extra)
-
     def _attempt(self, event: AttemptFinished) -> None:
-        outcome = event.fault or "ok"
-        key = (event.route, event.target, outcome)
-        children = self._children.get(key)
-        if children is None:
-            children = self._children[key] = (
-                self._attempts.labels(event.route, event.target, outcome).inc,
-                self._upstream.labels(event.route, event.target).observe,
-                self._ttfb.labels(event.route, event.target).observe,
-                self._cost.labels(event.route, event.target).inc,
-            )
-        count, duration, ttfb, cost = children
-        count(1)
-        duration(event.duration)
+        key = (event.route, event.target, event.fault)
+        series = self._of_attempts.get(key) or self._new_of_attempts(key, event)
+        series.count.value += 1
+        series.duration.add(event.duration)
         if event.cost is not None:
-            cost(event.cost)
+            series.cost.value += event.cost
         if event.ttfb is not None:
-            ttfb(event.ttfb)
+            series.ttfb.add(event.ttfb)
 
     def _call(self, event: CallFinished) -> None:
-        outcome = event.fault or "ok"
-        key = (event.door, event.operation, event.route, event.stream, outcome)
-        children = self._children.get(key)
-        if children is None:
-            children = self._children[key] = (
-                self._calls.labels(*map(str, key)).inc,
-                self._duration.labels(event.door, event.operation, event.route).observe,
-                self._overhead.labels(event.route).observe,
-                self._first.labels(event.route).observe,
-                self._tokens.labels(event.route, "in").inc,
-                self._tokens.labels(event.route, "out").inc,
-            )
-        count, duration, overhead, first, tokens_in, tokens_out = children
-        count(1)
-        duration(event.duration)
+        key = (event.route, event.door, event.operation, event.stream, event.fault)
+        series = self._of_calls.get(key) or self._new_of_calls(key, event)
+        series.count.value += 1
+        series.duration.add(event.duration)
         if event.info is not None:
-            overhead(max(0.0, event.duration - event.info.provider_ms / 1e3))
+            series.overhead.add(max(0.0, event.duration - event.info.provider_ms / 1e3))
         if event.first_content is not None:
-            first(event.first_content)
-        if event.usage is not None:
-            tokens_in(event.usage.prompt_tokens)
-            tokens_out(event.usage.completion_tokens)
+            series.first.add(event.first_content)
+        if (usage := event.usage) is not None:
+            series.tokens_in.value += usage.prompt_tokens
+            series.tokens_out.value += usage.completion_tokens
+
+    def _new_of_attempts(self, key: tuple[object, ...], event: AttemptFinished) -> "_OfAttempts":
+        where = (event.route, event.target)
+        made = self._of_attempts[key] = _OfAttempts(
+            count=self._attempts.of(*where, event.fault or "ok"),
+            duration=self._upstream.of(*where),
+            ttfb=self._ttfb.of(*where),
+            cost=self._cost.of(*where),
+        )
+        return made
+
+    def _new_of_calls(self, key: tuple[object, ...], event: CallFinished) -> "_OfCalls":
+        door, operation, route = event.door, event.operation, event.route
+        made = self._of_calls[key] = _OfCalls(
+            count=self._calls.of(door, operation, route, str(event.stream), event.fault or "ok"),
+            duration=self._duration.of(door, operation, route),
+            overhead=self._overhead.of(route),
+            first=self._first.of(route),
+            tokens_in=self._tokens.of(route, "in"),
+            tokens_out=self._tokens.of(route, "out"),
+        )
+        return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfCalls:
+    """The series that a call with one label set is entered into."""
+
+    count: Count
+    duration: Distribution
+    overhead: Distribution
+    first: Distribution
+    tokens_in: Count
+    tokens_out: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfAttempts:
+    """The same for an attempt."""
+
+    count: Count
+    duration: Distribution
+    ttfb: Distribution
+    cost: Count
+
+
+def _latency(name: str, text: str, *labels: str) -> Histogram:
+    return Histogram(name, text, labels, LATENCY_BUCKETS)
