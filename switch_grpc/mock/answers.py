@@ -103,6 +103,7 @@ class Reply:
     refusal: Sequence[str] = ()
     calls: tuple[ToolCall, ...] = ()
     finish: Finish = Finish.STOP
+    stop: str | None = None  # the stop sequence that ended the text
 
     @property
     def tokens(self) -> int:
@@ -120,10 +121,16 @@ def reply(ask: Ask, script: Script, attempt: str, index: int = 0) -> Reply:
     if script.refusal:
         return Reply(refusal=in_words("I'm sorry, I can't help with that."))
     reasoning = _reasoning(script, digest)
-    pieces, finish = _limited(_pieces(ask, script, attempt, digest), ask.limit, len(reasoning))
+    pieces, stop = _pieces(ask, script, attempt, digest)
+    pieces, finish = _limited(pieces, ask.limit, len(reasoning))
     if script.filter:
         pieces, finish = pieces[: (len(pieces) + 1) // 2], Finish.FILTER
-    return Reply(pieces=pieces, reasoning=reasoning[: ask.limit], finish=finish)
+    return Reply(
+        pieces=pieces,
+        reasoning=reasoning[: ask.limit],
+        finish=finish,
+        stop=stop if finish is Finish.STOP else None,
+    )
 
 
 def prompt_tokens(ask: Ask) -> int:
@@ -196,21 +203,22 @@ def _reasoning(script: Script, digest: bytes) -> list[str]:
     return in_words(f"The user asks; I think of {_words(digest, 5)}.")
 
 
-def _pieces(ask: Ask, script: Script, attempt: str, digest: bytes) -> Sequence[str]:
+def _pieces(ask: Ask, script: Script, attempt: str, digest: bytes) -> tuple[Sequence[str], str | None]:
+    """The text as tokens, and the stop sequence that ended it."""
     if script.tag:
         count = script.chunks if script.chunks is not None else 8
-        return [f"{attempt}:{k} " for k in range(count)]
+        return [f"{attempt}:{k} " for k in range(count)], None
     if script.bytes is not None:
-        return filler(script.bytes, script.chunks)
+        return filler(script.bytes, script.chunks), None
     if script.chunks is not None:
-        return Filler(_SPACED, range(digest[0], digest[0] + script.chunks))
+        return Filler(_SPACED, range(digest[0], digest[0] + script.chunks)), None
     if ask.form is not None:
         schema = _JSON_OBJECT if ask.form is True else ask.form
         rng = random.Random(digest)  # noqa: S311  # as above
-        return in_pieces(_compact(instance(schema, rng)))
+        return in_pieces(_compact(instance(schema, rng))), None
     text = _text(ask, digest)
-    cuts = [text.find(stop) for stop in ask.stops if stop in text]
-    return in_words(text[: min(cuts)] if cuts else text)
+    cut, stop = min(((text.find(stop), stop) for stop in ask.stops if stop in text), default=(None, None))
+    return in_words(text[:cut]), stop
 
 
 def _limited(pieces: Sequence[str], limit: int | None, thought: int) -> tuple[Sequence[str], Finish]:

@@ -35,6 +35,13 @@ def test_a_stop_sequence_ends_the_text_before_it():
     assert text(ask(stops=("zebra", "there"))) == "You said: Hello "
 
 
+def test_an_answer_says_which_stop_sequence_ended_it():
+    """The first in the text, not the first of the request; none if the limit came before it."""
+    assert reply(ask(stops=("mock", "there")), PLAIN, "a-1").stop == "there"
+    assert reply(ask(stops=("zebra",)), PLAIN, "a-1").stop is None
+    assert reply(ask(stops=("there",), limit=1), PLAIN, "a-1").stop is None
+
+
 def test_a_limit_cuts_at_tokens_and_says_length():
     short = reply(ask(limit=3), PLAIN, "a-1")
     assert (list(short.pieces), short.finish) == (["You", " said:", " Hello"], Finish.LENGTH)
