@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 INFERENCE: Final = "inference"
 ADMIN_READ: Final = "admin:read"
 ADMIN_WRITE: Final = "admin:write"
@@ -21,8 +23,7 @@ class Principal:
     routes: frozenset[str] | None = None  # route names this key may use; None: all
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One request from a caller, as a door saw it. Times are seconds on the engine's monotonic clock."""
 
     id: str  # x-request-id: the caller's, or made by the door

@@ -5,9 +5,9 @@ form it needs, and the body converts at most once whatever number of attempts as
 """
 
 import enum
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+import msgspec
 from google.protobuf.message import Message
 
 M_co = TypeVar("M_co", bound=Message, covariant=True)
@@ -32,8 +32,7 @@ class Need(enum.Flag):
     JSON_SCHEMA = enum.auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that the engine reads of a request."""
 
     operation: Operation

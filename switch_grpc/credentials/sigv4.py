@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -92,7 +91,7 @@ class SigV4:
             f"AWS4-HMAC-SHA256 Credential={self._keys.access_key_id}/{scope}, "
             f"SignedHeaders={names}, Signature={signature}"
         )
-        return replace(request, headers=headers)
+        return WireRequest(url=request.url, headers=headers, body=request.body, method=request.method)
 
     def _key_of(self, day: str) -> bytes:
         """The signing key, which holds for a day."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import msgspec
 from google.protobuf.message import Message
 
 from switch_grpc.request import Body, Head, Operation
@@ -29,18 +30,20 @@ class Binding:
     streaming_params: Mapping[str, bytes] = field(default_factory=dict)  # over params, when streaming
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WireRequest:
+class WireRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One HTTP request to a provider, before signing. Header names are lower case."""
 
     url: str
-    headers: Mapping[str, str] = field(repr=False)  # signed, they hold a key
-    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes
     method: str = "POST"
 
+    def __repr__(self) -> str:
+        """Without the headers, which hold a key once they are signed, and the body."""
+        return f"WireRequest({self.method} {self.url})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WireReply:
+
+class WireReply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One whole HTTP answer. `headers` looks names up without regard to case."""
 
     status: int
@@ -48,8 +51,7 @@ class WireReply:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One event of a stream: SSE's `event` field ("" if absent) and data, or a frame's type and payload."""
 
     type: str

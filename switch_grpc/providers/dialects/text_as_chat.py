@@ -6,10 +6,10 @@ has no place for (reasoning, roles) is left out of its answer; a refusal is the 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from google.protobuf.message import Message
+from msgspec.structs import replace
 
 from switch_grpc.faults import Fault, Kind, bad_request
 from switch_grpc.providers.dialects.base import (

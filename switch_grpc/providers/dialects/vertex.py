@@ -5,12 +5,12 @@ place of the model: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/p
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import msgspec
 from google.protobuf.message import Message
 from msgspec import Raw
+from msgspec.structs import replace
 
 from switch_grpc.providers.dialects.anthropic import Anthropic
 from switch_grpc.providers.dialects.anthropic_error import error_of as anthropic_error_of
