@@ -24,6 +24,7 @@ class Failure:
     param: str | None = None
     name: str | None = None  # in FAILURES
     exact: bool = False
+    retry_after: str | None = None  # the header, for vendors whose bodies say it too
 
     def about(self, model: str) -> "Failure":
         """The same failure with the model's name in its message."""

@@ -97,6 +97,7 @@ class Script:
             type=self.type or row.type,
             code=self.code or row.code,
             exact=self.type is not None,
+            retry_after=self.retry_after,
         )
 
     @property
