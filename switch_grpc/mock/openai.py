@@ -7,7 +7,6 @@ usage chunk was asked for, names and ids of tool calls before their arguments.
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Final
-from zlib import crc32
 
 import msgspec
 
@@ -23,6 +22,7 @@ from switch_grpc.mock.answers import (
 from switch_grpc.mock.dialect import Context, Job
 from switch_grpc.mock.failures import Failure
 from switch_grpc.mock.fields import Json
+from switch_grpc.mock.likelihood import alternatives, logprob_of
 from switch_grpc.mock.openai_ask import ChatOptions, read_chat
 from switch_grpc.mock.script import Script
 from switch_grpc.mock.steps import Answer, Event, Headers, Kind, Stream, Whole
@@ -36,7 +36,6 @@ FINISHES: Final[Mapping[Finish, str]] = {
     Finish.TOOL: "tool_calls",
     Finish.FILTER: "content_filter",
 }
-_ALTERNATIVES: Final = (" the", " a", " and", " so", " or", " in", " of", " to", " it", " is") * 2
 
 encode = msgspec.json.encode
 
@@ -190,19 +189,6 @@ def _tool_call(call: ToolCall) -> dict[str, Json]:
         "type": "function",
         "function": {"name": call.name, "arguments": call.arguments},
     }
-
-
-def logprob_of(token: str) -> float:
-    """A log probability that depends on the token alone."""
-    return -(crc32(token.encode()) % 1000 + 1) / 1000
-
-
-def alternatives(token: str, count: int) -> list[tuple[str, float]]:
-    """The `count` likeliest tokens where `token` came: itself first, then each one less likely."""
-    others = [other for other in _ALTERNATIVES if other != token]
-    first = logprob_of(token)
-    ranked = [(token, first), *((other, first - 1 - k) for k, other in enumerate(others))]
-    return ranked[:count]
 
 
 def _logprob(token: str, top: int) -> dict[str, Json]:

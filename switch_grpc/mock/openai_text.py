@@ -19,15 +19,14 @@ from switch_grpc.mock.answers import (
 from switch_grpc.mock.dialect import Context, Job
 from switch_grpc.mock.failures import invalid
 from switch_grpc.mock.fields import Json, flag, integer, missing, number, string, wrong_type
+from switch_grpc.mock.likelihood import alternatives, logprob_of
 from switch_grpc.mock.openai import (
     CREATED,
     DONE,
     FINGERPRINT,
     FINISHES,
     WIRE,
-    alternatives,
     encode,
-    logprob_of,
     with_id,
 )
 from switch_grpc.mock.openai_ask import read_stops, read_stream
