@@ -13,7 +13,7 @@ from http_facade.backend import Backend
 from http_facade.body import check_content, read_body
 from http_facade.caller import Caller
 from http_facade.headers import route_headers
-from http_facade.openai_json import JsonBody, read_head
+from http_facade.openai_json import read_request
 from http_facade.settings import HttpSettings
 from http_facade.sse import Chunk, Encode, Transcript
 from http_facade.stream import EventStream
@@ -50,8 +50,7 @@ class Inference:
             whole=caller.body_is_whole(),
         )
         caller.watch()  # servers tell of a disconnect, but cancel nothing themselves
-        head = read_head(operation, data)
-        body = JsonBody(operation, data)
+        head, body = read_request(operation, data)
         if not head.stream:
             await self._reply(caller, permit, head, body)
         elif self._wire.chunk is None:

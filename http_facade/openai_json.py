@@ -4,10 +4,16 @@ from typing import Final
 
 import msgspec
 from google.protobuf.message import Message
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from switch_grpc.faults import Fault, bad_request
-from switch_grpc.openai_wire import decode_chat_request, decode_completion_request, decode_embed_request
+from switch_grpc.openai_wire import (
+    PlainChat,
+    decode_chat_request,
+    decode_completion_request,
+    decode_embed_request,
+    plain_chat,
+)
 from switch_grpc.openai_wire.guard import Members, open_body, too_deep
 from switch_grpc.request import Head, Need, Operation
 
@@ -48,12 +54,15 @@ _texts: Final = msgspec.json.Decoder(list[str]).decode
 class JsonBody:
     """A request's JSON, converted on first use; what was wrong with it is raised on every use."""
 
-    __slots__ = ("_data", "_fault", "_message", "_operation")
+    __slots__ = ("_data", "_fault", "_members", "_message", "_operation", "_plain")
 
-    def __init__(self, operation: Operation, data: bytes) -> None:
+    def __init__(self, operation: Operation, data: bytes, members: Members) -> None:
+        """`members`: what `open_body` found in `data`."""
         self._operation = operation
         self._data = data
+        self._members = members
         self._message: Message | None = None
+        self._plain: PlainChat | UnsetType | None = UNSET if operation is Operation.CHAT else None
         self._fault: Fault | None = None
 
     def message(self) -> Message:
@@ -61,21 +70,27 @@ class JsonBody:
             raise self._fault.with_traceback(None)
         if self._message is None:
             try:
-                self._message = _DECODERS[self._operation](self._data)
+                self._message = _DECODERS[self._operation](self._data, self._members)
             except Fault as fault:
                 self._fault = fault
                 raise
         return self._message
 
+    def plain(self) -> PlainChat | None:
+        if self._plain is UNSET:
+            self._plain = plain_chat(self._data, self._members)
+        return self._plain
 
-def read_head(operation: Operation, data: bytes) -> Head:
-    """What the engine reads of a body: its top level, and of the messages only which kinds of part they have.
 
-    Raises Fault(BAD_REQUEST | INVALID_JSON) for a body that is no such thing; what is wrong further inside,
-    `JsonBody.message` says.
+def read_request(operation: Operation, data: bytes) -> tuple[Head, JsonBody]:
+    """What the engine reads of a body, and the body.
+
+    That is its top level, and of the messages only which kinds of part they have. Raises Fault(BAD_REQUEST |
+    INVALID_JSON) for a body that is no such thing; what is wrong further inside, `JsonBody.message` says.
     """
     try:
-        return _head(operation, open_body(data), data)
+        members = open_body(data)
+        return _head(operation, members, data), JsonBody(operation, data, members)
     except RecursionError as error:  # just within the limit at first, just past it a few calls deeper
         raise too_deep() from error
 

@@ -5,6 +5,7 @@ form it needs, and the body converts at most once whatever number of attempts as
 """
 
 import enum
+from collections.abc import Iterable, Mapping
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -53,6 +54,28 @@ class Body(Protocol[M_co]):
         Raises Fault(BAD_REQUEST | INVALID_JSON) that names the field, where the request is malformed.
         """
 
+    def plain(self) -> "Plain | None":
+        """The same as JSON that a provider of OpenAI's dialect takes as it stands, where it is such."""
+
+
+class Plain(Protocol):
+    """A request in OpenAI's own JSON, checked and ready to be sent on."""
+
+    @property
+    def n(self) -> int | None: ...
+
+    @property
+    def stream_options(self) -> Mapping[str, object] | None:
+        """As the caller gave them."""
+
+    def names(self) -> Iterable[str]:
+        """Of its members."""
+
+    def encode(
+        self, *, model: str, stream: bool, defaults: Mapping[str, bytes], params: Mapping[str, bytes]
+    ) -> bytes:
+        """The body for a provider that calls the model `model`: `defaults` under it, `params` over it."""
+
 
 class MessageBody(Generic[M_co]):
     """A body that arrived as a message."""
@@ -64,3 +87,6 @@ class MessageBody(Generic[M_co]):
 
     def message(self) -> M_co:
         return self._message
+
+    def plain(self) -> None:
+        """It came as a message."""

@@ -159,6 +159,8 @@ class Ask:
         body, adapter = self._body, self._wiring.adapter
         if adapter is None:
             return body, binding
+        if (plain := body.plain()) is not None and adapter.leaves(plain.names(), binding.defaults):
+            return body, binding
         fitted = adapter.fit(body.message(), binding.defaults)
         self._attempt.adaptations = fitted.notes
         if fitted.request is not body.message():

@@ -3,7 +3,8 @@
 For each of chat, completion and embed: `decode_*_request` reads a caller's body, `encode_*_request` writes an
 upstream's; `decode_*_response` and `_chunk` read an upstream's answer, `encode_*` write a caller's. What has
 no field survives in `extra_json`. `fold_*` makes a reply of a stream's chunks, `split_*` the reverse;
-`check_*` validates a message that came by gRPC; `head_of` is what the engine reads of one.
+`check_*` validates a message that came by gRPC; `head_of` is what the engine reads of one. `plain_chat` is
+the short way for requests that need no message.
 
 `guard` bounds the JSON, `fields` is the machinery of the maps, the other modules are the maps.
 """
@@ -33,9 +34,11 @@ from switch_grpc.openai_wire.embedding import (
 from switch_grpc.openai_wire.fold import fold_chat
 from switch_grpc.openai_wire.fold_completion import fold_completion, split_completion
 from switch_grpc.openai_wire.needs import head_of
+from switch_grpc.openai_wire.plain import PlainChat, plain_chat
 from switch_grpc.openai_wire.split import split_chat
 
 __all__ = [
+    "PlainChat",
     "check_chat_request",
     "check_completion_request",
     "check_embed_request",
@@ -58,6 +61,7 @@ __all__ = [
     "fold_chat",
     "fold_completion",
     "head_of",
+    "plain_chat",
     "split_chat",
     "split_completion",
 ]

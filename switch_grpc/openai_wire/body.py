@@ -39,9 +39,11 @@ _INSIDE: Final = {
 }
 
 
-def read_request(message: type[M], shape: Shape, spellings: Mapping[str, str], data: bytes) -> M:
-    """The request in `data`. Raises Fault(BAD_REQUEST | INVALID_JSON)."""
-    members = open_body(data)
+def read_request(
+    message: type[M], shape: Shape, spellings: Mapping[str, str], data: bytes, opened: Members | None
+) -> M:
+    """The request in `data`; `opened`: its members, if known. Raises Fault(BAD_REQUEST | INVALID_JSON)."""
+    members = open_body(data) if opened is None else dict(opened)
     try:
         refuse_addresses(members)
         if not spellings.keys().isdisjoint(members):

@@ -10,7 +10,7 @@ from msgspec import Raw
 from switch_grpc.openai_wire.body import read_request, twins, write_request
 from switch_grpc.openai_wire.chat_message import REQUEST_MESSAGE, REQUEST_PARTS, content, read_request_message
 from switch_grpc.openai_wire.fields import KEEP, Field, Shape, members_of
-from switch_grpc.openai_wire.guard import check_raw
+from switch_grpc.openai_wire.guard import Members, check_raw
 from switch_grpc.openai_wire.misfit import Misfit, unlike
 from switch_grpc.openai_wire.values import (
     Union,
@@ -228,12 +228,12 @@ _SPELLINGS: Final = twins(_REQUEST.names)
 KNOWN: Final = _REQUEST.names | {"stream"}
 
 
-def decode_chat_request(data: bytes) -> pb.ChatRequest:
+def decode_chat_request(data: bytes, opened: Members | None = None) -> pb.ChatRequest:
     """The request in a caller's body; its `stream` member is checked and left out.
 
     Raises Fault(BAD_REQUEST | INVALID_JSON) that names the field.
     """
-    return read_request(pb.ChatRequest, _REQUEST, _SPELLINGS, data)
+    return read_request(pb.ChatRequest, _REQUEST, _SPELLINGS, data, opened)
 
 
 def encode_chat_request(

@@ -11,6 +11,7 @@ from switch_grpc.openai_wire.chat_message import FINISH_REASON
 from switch_grpc.openai_wire.chat_reply import HEADER, USAGE, reply_shape, write_event
 from switch_grpc.openai_wire.chat_request import STREAM_OPTIONS, stop
 from switch_grpc.openai_wire.fields import Field, Shape, encode
+from switch_grpc.openai_wire.guard import Members
 from switch_grpc.openai_wire.misfit import Misfit, misfit, unlike
 from switch_grpc.openai_wire.route_info import write_info
 from switch_grpc.openai_wire.values import flag, integer, many, number, one, raw_json, raw_object, text
@@ -105,9 +106,9 @@ _SPELLINGS: Final = twins(_REQUEST.names)
 KNOWN: Final = _REQUEST.names | {"stream"}
 
 
-def decode_completion_request(data: bytes) -> pb.CompletionRequest:
+def decode_completion_request(data: bytes, opened: Members | None = None) -> pb.CompletionRequest:
     """The request in a caller's body. Raises Fault(BAD_REQUEST | INVALID_JSON) that names the field."""
-    return read_request(pb.CompletionRequest, _REQUEST, _SPELLINGS, data)
+    return read_request(pb.CompletionRequest, _REQUEST, _SPELLINGS, data, opened)
 
 
 def encode_completion_request(

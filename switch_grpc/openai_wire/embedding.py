@@ -30,9 +30,9 @@ _SPELLINGS: Final = twins(_REQUEST.names)
 KNOWN: Final = _REQUEST.names | {"stream"}
 
 
-def decode_embed_request(data: bytes) -> pb.EmbedRequest:
+def decode_embed_request(data: bytes, opened: Members | None = None) -> pb.EmbedRequest:
     """The request in a caller's body. Raises Fault(BAD_REQUEST | INVALID_JSON) that names the field."""
-    return read_request(pb.EmbedRequest, _REQUEST, _SPELLINGS, data)
+    return read_request(pb.EmbedRequest, _REQUEST, _SPELLINGS, data, opened)
 
 
 def encode_embed_request(

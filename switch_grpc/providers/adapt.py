@@ -78,7 +78,17 @@ class _Verdict:
 class Adapter:
     """Fits requests for one target; made once per configuration, and stateless."""
 
-    __slots__ = ("_extras", "_fields", "_max_output", "_model", "_names", "_rules", "_strict", "_target")
+    __slots__ = (
+        "_extras",
+        "_fields",
+        "_max_output",
+        "_model",
+        "_named",
+        "_names",
+        "_rules",
+        "_strict",
+        "_target",
+    )
 
     def __init__(
         self, rules: Rules, *, max_output: int | None, strict: bool, target: str, model: str
@@ -90,11 +100,16 @@ class Adapter:
         self._target = target
         self._model = model
         limits = frozenset(LIMITS) if max_output is not None or rules.limit else frozenset[str]()
-        self._names = tuple(sorted(rules.named() | limits))
+        self._named = rules.named() | limits
+        self._names = tuple(sorted(self._named))
         kinds: tuple[type[Message], ...] = (chat_pb2.ChatRequest, completion_pb2.CompletionRequest)
         self._fields = {kind: _fields(kind, self._names) for kind in kinds}
         known = {name for fields in self._fields.values() for name, _ in fields}
         self._extras = tuple(name for name in self._names if name not in known)
+
+    def leaves(self, names: Iterable[str], defaults: Defaults) -> bool:
+        """Whether nothing here is about a request with these members, nor about the target's defaults."""
+        return self._named.isdisjoint(names) and self._named.isdisjoint(defaults)
 
     def fit(self, request: Message, defaults: Defaults) -> Fitted:
         """The request and the target's defaults as the model takes them; the same objects where they are.

@@ -7,7 +7,7 @@ import json
 import random
 from typing import Any
 
-from http_facade.openai_json import read_head
+from http_facade.openai_json import read_request
 from switch_grpc.openai_wire import (
     check_chat_request,
     decode_chat_chunk,
@@ -93,12 +93,12 @@ def test_a_chunk_is_written(benchmark: Any) -> None:
 
 
 def test_the_head_of_a_small_request(benchmark: Any) -> None:
-    benchmark(read_head, Operation.CHAT, SMALL)
+    benchmark(read_request, Operation.CHAT, SMALL)
     assert fastest(benchmark) <= 10 * MICROSECOND
 
 
 def test_the_head_of_a_large_request(benchmark: Any) -> None:
-    benchmark(read_head, Operation.CHAT, LARGE)
+    benchmark(read_request, Operation.CHAT, LARGE)
     assert fastest(benchmark) <= 150 * MICROSECOND
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from http_facade.openai_json import JsonBody, read_head
+from http_facade.openai_json import read_request
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.openai_wire import decode_chat_request, head_of
 from switch_grpc.request import Head, Need, Operation
@@ -17,12 +17,12 @@ def body(**members) -> bytes:
 
 
 def head(**members) -> Head:
-    return read_head(Operation.CHAT, body(**members))
+    return read_request(Operation.CHAT, body(**members))[0]
 
 
 def refusal(data: bytes) -> Fault:
     with pytest.raises(Fault) as caught:
-        read_head(Operation.CHAT, data)
+        read_request(Operation.CHAT, data)[0]
     return caught.value
 
 
@@ -32,12 +32,12 @@ def parts(*kinds: str) -> list[object]:
 
 def test_a_head_says_who_what_and_how_large():
     data = body(stream=True, user="u")
-    assert read_head(Operation.CHAT, data) == Head(
+    assert read_request(Operation.CHAT, data)[0] == Head(
         operation=Operation.CHAT, route="lite", stream=True, size=len(data), user="u"
     )
     for operation in (Operation.COMPLETE, Operation.EMBED):
         plain = b'{"model":"m","prompt":"x","input":"x"}'
-        assert read_head(operation, plain) == Head(operation=operation, route="m", size=len(plain))
+        assert read_request(operation, plain)[0] == Head(operation=operation, route="m", size=len(plain))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_both_doors_see_one_head(members):
             .replace('"text": {}', '"text": ""')
         )
     )
-    json_head, message_head = read_head(Operation.CHAT, data), head_of(decode_chat_request(data), False)
+    json_head, message_head = read_request(Operation.CHAT, data)[0], head_of(decode_chat_request(data), False)
     assert (json_head.route, json_head.needs) == (message_head.route, message_head.needs)
     assert (json_head.user, json_head.session_id) == (message_head.user, message_head.session_id)
 
@@ -130,17 +130,17 @@ def test_a_body_that_is_none_is_refused_before_anything_else(data):
 def test_what_is_wrong_inside_is_left_to_the_body(members):
     assert head(**members).route == "lite"
     with pytest.raises(Fault):
-        JsonBody(Operation.CHAT, body(**{"messages": [{}], **members})).message()
+        read_request(Operation.CHAT, body(**{"messages": [{}], **members}))[1].message()
 
 
 def test_a_body_converts_once():
-    content = JsonBody(Operation.CHAT, body())
+    content = read_request(Operation.CHAT, body())[1]
     assert content.message() is content.message()
     assert content.message() == decode_chat_request(body())
 
 
 def test_what_is_wrong_with_a_body_is_said_each_time():
-    content = JsonBody(Operation.CHAT, body(temperature="hot"))
+    content = read_request(Operation.CHAT, body(temperature="hot"))[1]
     for _ in range(2):
         with pytest.raises(Fault) as caught:
             content.message()
@@ -149,9 +149,9 @@ def test_what_is_wrong_with_a_body_is_said_each_time():
 
 def test_the_operation_decides_what_a_body_is():
     assert isinstance(
-        JsonBody(Operation.COMPLETE, b'{"model":"m","prompt":"x"}').message(),
+        read_request(Operation.COMPLETE, b'{"model":"m","prompt":"x"}')[1].message(),
         completion_pb2.CompletionRequest,
     )
     assert isinstance(
-        JsonBody(Operation.EMBED, b'{"model":"m","input":"x"}').message(), embedding_pb2.EmbedRequest
+        read_request(Operation.EMBED, b'{"model":"m","input":"x"}')[1].message(), embedding_pb2.EmbedRequest
     )

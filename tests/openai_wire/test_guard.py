@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from http_facade.openai_json import read_head
+from http_facade.openai_json import read_request
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.openai_wire import decode_chat_request, decode_chat_response
 from switch_grpc.openai_wire.guard import MAX_MEMBERS, Excess, check_members, check_raw, open_body, open_reply
@@ -68,7 +68,7 @@ def test_depth_beyond_any_stack_is_refused_and_not_an_error(opening):
 
 
 @pytest.mark.parametrize(
-    "decode", [decode_chat_request, decode_chat_response, lambda data: read_head(Operation.CHAT, data)]
+    "decode", [decode_chat_request, decode_chat_response, lambda data: read_request(Operation.CHAT, data)]
 )
 def test_depth_at_the_edge_of_the_stack_is_refused_and_not_an_error(decode):
     """What the first look still bears may be too deep for the second, a few calls further down."""

@@ -11,6 +11,7 @@ who did not ask sees none: the decoder leaves it in `chunk.usage`, and the door 
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 import msgspec
@@ -80,35 +81,37 @@ class OpenAI:
     # -- request --
 
     def encode(self, head: Head, body: Body[Message], binding: Binding) -> Sequence[WireRequest]:
-        wire = _WIRES[head.operation]
-        request, defaults, params = body.message(), dict(binding.defaults), dict(binding.params)
+        """A plain request goes out as it came, without ever being a message."""
+        wire, plain = _WIRES[head.operation], body.plain()
+        defaults, params = dict(binding.defaults), dict(binding.params)
+        request = body.message() if plain is None else None
         if head.stream:
             params.update(binding.streaming_params)
-            request = self._with_usage(request, defaults, params)
-        data = wire.encode(request, model=binding.model, stream=head.stream, defaults=defaults, params=params)
+            given = _given(request) if plain is None else plain.stream_options
+            if not self._ask_usage(given, defaults, params) and given is not None:
+                plain, request = None, _without_options(body.message())
+        encode = partial(wire.encode, request) if plain is None else plain.encode
+        data = encode(model=binding.model, stream=head.stream, defaults=defaults, params=params)
         return [
             WireRequest(url=_url(binding.base_url, wire.path), headers=_headers(head, binding), body=data)
         ]
 
-    def _with_usage(self, request: Message, defaults: dict[str, bytes], params: dict[str, bytes]) -> Message:
-        """Makes `params` ask for usage; the request, without stream_options where the vendor refuses them.
+    def _ask_usage(
+        self, given: Mapping[str, object] | None, defaults: dict[str, bytes], params: dict[str, bytes]
+    ) -> bool:
+        """Makes `params` ask for usage; False where the vendor takes no stream_options.
 
-        `"stream_options": null` among the operator's parameters turns asking off for a target whose server
-        refuses them too.
+        `given`: the caller's own. `"stream_options": null` among the operator's parameters turns asking off
+        for a target whose server refuses them too.
         """
-        assert isinstance(request, _Streamed)
         default, param = defaults.pop("stream_options", None), params.pop("stream_options", None)
         if not self._stream_options or param == b"null":
-            if not request.HasField("stream_options"):
-                return request
-            bare = copy.deepcopy(request)  # a received message is never changed
-            bare.ClearField("stream_options")
-            return bare
-        if param is None and request.HasField("stream_options"):
-            params["stream_options"] = _asking(_given(request.stream_options))
+            return False
+        if param is None and given is not None:
+            params["stream_options"] = _asking(given)
         else:
             params["stream_options"] = _asking(_members(param or default or b"{}"))
-        return request
+        return True
 
     # -- reply --
 
@@ -139,7 +142,7 @@ class OpenAI:
         decode_chunk = _WIRES[head.operation].decode_chunk
         if decode_chunk is None:
             raise Fault(Kind.UNSUPPORTED, f"{head.operation} calls have no stream; ask without `stream`")
-        return OpenAIStream(decode_chunk, binding, self._terminal, _choices(body.message(), binding))
+        return OpenAIStream(decode_chunk, binding, self._terminal, _choices(body, binding))
 
     # -- faults --
 
@@ -246,16 +249,23 @@ def _headers(head: Head, binding: Binding) -> dict[str, str]:
     return headers
 
 
-def _choices(request: Message, binding: Binding) -> int:
+def _choices(body: Body[Message], binding: Binding) -> int:
     """How many choices a stream will have: `n` for each prompt."""
-    assert isinstance(request, _Streamed)
+    plain = body.plain()
+    request = body.message() if plain is None else None
     configured = {**binding.params, **binding.streaming_params}.get("n")
-    raw = configured or (b"%d" % request.n if request.HasField("n") else binding.defaults.get("n", b"1"))
+    asked = _n(request) if plain is None else plain.n
+    raw = configured or (b"%d" % asked if asked is not None else binding.defaults.get("n", b"1"))
     each = int(raw) if raw.isdigit() and len(raw) < 6 else 1  # what else it is, the provider says
-    if isinstance(request, chat_pb2.ChatRequest):
+    if not isinstance(request, completion_pb2.CompletionRequest):
         return each
     prompt = request.prompt
     return each * max(1, len(prompt.texts.texts), len(prompt.token_lists.lists))
+
+
+def _n(request: Message | None) -> int | None:
+    assert isinstance(request, _Streamed)
+    return request.n if request.HasField("n") else None
 
 
 def _asking(options: Mapping[str, object]) -> bytes:
@@ -263,12 +273,23 @@ def _asking(options: Mapping[str, object]) -> bytes:
     return msgspec.json.encode({**options, "include_usage": True}) if options else _ASK_USAGE
 
 
-def _given(options: chat_pb2.StreamOptions) -> Mapping[str, object]:
+def _given(request: Message | None) -> Mapping[str, object] | None:
     """The caller's stream_options."""
+    assert isinstance(request, _Streamed)
+    if not request.HasField("stream_options"):
+        return None
+    options = request.stream_options
     members: dict[str, object] = {**_members(options.extra_json.encode())}
     if options.HasField("include_obfuscation"):
         members["include_obfuscation"] = options.include_obfuscation
     return members
+
+
+def _without_options(request: Message) -> Message:
+    assert isinstance(request, _Streamed)
+    bare = copy.deepcopy(request)  # a received message is never changed
+    bare.ClearField("stream_options")
+    return bare
 
 
 def _members(raw: bytes) -> dict[str, msgspec.Raw]:
