@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -131,8 +130,11 @@ class Facade(FastAPI):
         return self.document
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Starlette's own entry: FastAPI's first asks OpenTelemetry's globals, at 15 µs a request."""
-        await Starlette.__call__(self, scope, receive, send)
+        """As Starlette's own: FastAPI's first asks OpenTelemetry's globals, at 15 µs a request."""
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         """The Host check before everything, and what was added by `add_middleware`.

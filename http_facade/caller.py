@@ -24,6 +24,9 @@ class Connection(Protocol):
     def on_lost(self, tell: Callable[[], None] | None) -> None:
         """Has `tell` called, once, when the connection is lost; None takes it back."""
 
+    def answer(self, scope: Scope, status: int, headers: HeaderList, body: bytes) -> bool:
+        """Writes a whole answer in one go; False, and nothing is out, where something stands against it."""
+
     def drop(self) -> None:
         """Closes the connection at once, whatever is unsent."""
 
@@ -72,6 +75,8 @@ class Caller:
         self.answered = True
         headers.append((b"content-length", b"%d" % len(body)))
         headers.append((b"x-request-id", self.id.encode("ascii")))
+        if self._connection is not None and self._connection.answer(self.scope, status, headers, body):
+            return
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 

@@ -1,7 +1,7 @@
 """Request headers to a Call, and a reply's RouteInfo to response headers."""
 
+import random
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
@@ -15,9 +15,24 @@ from switch_grpc.v1 import route_info_pb2
 HeaderList = list[tuple[bytes, bytes]]
 Fields = Mapping[bytes, bytes]
 
+ADAPTATIONS: Final = 1024  # characters of that header
+
+_CHANCE: Final = random.Random()  # noqa: S311  # an id is no secret
 _DURATION: Final = re.compile(rb"\d{1,12}(\.\d{1,9})?")
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+( +[\x21-\x7e]+)*")
 _SAFE: Final = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}~"
+
+# What a caller may say of a call beside its keys and its id.
+_WISHES: Final = frozenset(
+    {
+        b"x-request-timeout-ms",
+        b"x-stainless-read-timeout",
+        b"traceparent",
+        b"tracestate",
+        b"x-session-id",
+        b"x-switch-fallback",
+    }
+)
 
 _STATES: Final[Mapping[int, bytes]] = {
     route_info_pb2.BREAKER_STATE_CLOSED: b"closed",
@@ -29,7 +44,7 @@ _STATES: Final[Mapping[int, bytes]] = {
 def request_id(fields: Fields) -> str:
     """The caller's x-request-id where it is fit for one, else a new one."""
     given = fields.get(b"x-request-id")
-    return caller_fields.call_id(None if given is None else given.decode("latin-1"), secrets.token_hex)
+    return caller_fields.call_id(None if given is None else given.decode("latin-1"), _CHANCE)
 
 
 def read_call(call_id: str, raw: Iterable[tuple[bytes, bytes]], fields: Fields, now: float) -> Call:
@@ -37,6 +52,8 @@ def read_call(call_id: str, raw: Iterable[tuple[bytes, bytes]], fields: Fields, 
 
     Raises Fault(BAD_REQUEST) that names the header.
     """
+    if fields.keys().isdisjoint(_WISHES):
+        return Call(id=call_id, door="http", started=now, keys=_keys(raw))
     get = fields.get
     limit = get(b"x-request-timeout-ms")
     patience = get(b"x-stainless-read-timeout")
@@ -99,10 +116,19 @@ def route_headers(info: route_info_pb2.RouteInfo) -> HeaderList:
     headers.append((b"x-provider-response-time", b"%d" % round(info.provider_ms)))
     if info.attempts:
         headers.append((b"x-switch-attempts", b"%d" % len(info.attempts)))
+    if info.HasField("cost_usd"):
+        headers.append((b"x-switch-cost-usd", b"%.10g" % info.cost_usd))
+    if info.adaptations:
+        headers.append((b"x-switch-adaptations", _visible("; ".join(info.adaptations)[:ADAPTATIONS])))
     return headers
 
 
 @lru_cache(maxsize=1024)
 def _text(value: str) -> bytes:
-    """A name from the configuration as a header value; percent-encoded where HTTP cannot carry it."""
+    """A name from the configuration as a header value."""
+    return _visible(value)
+
+
+def _visible(value: str) -> bytes:
+    """A text as a header value; percent-encoded where HTTP cannot carry it."""
     return (value if _VISIBLE.fullmatch(value) else quote(value, safe=_SAFE)).encode("ascii")

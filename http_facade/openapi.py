@@ -33,6 +33,14 @@ _ROUTE_HEADERS: Final[Mapping[str, Schema]] = {
         "schema": {"type": "integer"},
     },
     "X-Switch-Attempts": {"description": "Tries at targets.", "schema": {"type": "integer"}},
+    "X-Switch-Cost-Usd": {
+        "description": "Price of the call in US dollars, where the catalogue knows it; not on streams.",
+        "schema": {"type": "number"},
+    },
+    "X-Switch-Adaptations": {
+        "description": "What was changed or left out of the request to suit the target; sentences.",
+        "schema": {"type": "string"},
+    },
 }
 _REQUEST_ID: Final[Schema] = {
     "description": "The caller's, where it sent a usable one, else a new one.",

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import httptools
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from http_facade.caller import CONNECTION
 from http_facade.errors import error_body
-from http_facade.headers import request_id
+from http_facade.headers import HeaderList, request_id
 from switch_grpc.faults import Fault, Kind
 
 HEAD_BYTES: Final = 32 * 1024
@@ -67,6 +68,21 @@ class DoorProtocol(HttpToolsProtocol):
         self._tell = tell
         if tell is not None:
             self.flow.resume_reading()  # a large body may have paused it, and then the end is not seen
+
+    def answer(self, scope: Scope, status: int, headers: HeaderList, body: bytes) -> bool:
+        """As two messages to uvicorn's `send` would, but without looking at each header with two patterns."""
+        cycle = self.cycle
+        usual = cycle.scope is scope and cycle.keep_alive and scope["method"] != "HEAD"
+        if not usual or cycle.response_started or cycle.disconnected or self.flow.write_paused:
+            return False
+        whole = head_of(status, headers) + body
+        cycle.response_started = True
+        cycle.waiting_for_100_continue = False
+        self.transport.write(whole)
+        cycle.response_complete = True
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
     def drop(self) -> None:
         self.transport.abort()
@@ -188,6 +204,14 @@ class DoorProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+def head_of(status: int, headers: HeaderList) -> bytes:
+    """An answer's head. Raises ValueError where a header would end early."""
+    lines = b"".join([b"%s: %s\r\n" % header for header in headers])
+    if lines.count(b"\n") + lines.count(b"\r") != 2 * len(headers):
+        raise ValueError("a header holds a line break")
+    return b"%s%s\r\n" % (STATUS_LINE[status], lines)
 
 
 def _head_too_large(message: str) -> Fault:

@@ -1,7 +1,7 @@
 """What callers say of a call beside its content: one set of rules for headers and metadata."""
 
+import random
 import re
-from collections.abc import Callable
 from typing import Final
 
 from switch_grpc.faults import Fault, Kind
@@ -23,11 +23,11 @@ def text_of(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def call_id(given: str | None, token: Callable[[int], str]) -> str:
-    """The caller's own id where it is 1-128 visible ASCII characters, else one made by `token` of bytes."""
+def call_id(given: str | None, chance: random.Random) -> str:
+    """The caller's own id where it is 1-128 visible ASCII characters, else one of 128 bits of `chance`."""
     if given is not None and _ID.fullmatch(given):
         return given
-    return f"req_{token(16)}"
+    return f"req_{chance.getrandbits(128):032x}"
 
 
 def bearer(value: str) -> str:

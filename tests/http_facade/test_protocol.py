@@ -1,6 +1,7 @@
 """The HTTP connection itself: what is refused before there is a request, and that nothing is smuggled."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -177,3 +178,21 @@ async def test_what_follows_an_offer_is_still_framed(door: Door) -> None:
     answer = await exchange(door.port, offer + SMUGGLED)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
+
+
+async def test_pipelined_requests_are_answered_in_their_order(door: Door) -> None:
+    """Also where the answer is written past uvicorn, and the next request has been parsed meanwhile."""
+    health = GET + b"\r\n"
+    last = GET.replace(b"/livez", b"/nowhere") + b"x-request-id: last\r\nconnection: close\r\n\r\n"
+    head = GET.replace(b"GET", b"HEAD") + b"\r\n"
+    answer = await asyncio.wait_for(exchange(door.port, health + head + health + last), 2)
+    assert re.findall(rb"HTTP/1\.1 (\d+)", answer) == [b"200", b"200", b"200", b"401"]
+    assert answer.count(b"{") == 2 + 2  # the second has a head alone; an error's object is nested
+    assert b"x-request-id: last" in answer
+    assert b"connection: close" in answer
+
+
+def test_a_header_with_a_line_break_never_goes_out() -> None:
+    with pytest.raises(ValueError, match="line break"):
+        protocol.head_of(200, [(b"x", b"a\r\nset-cookie: b")])
+    assert protocol.head_of(200, [(b"x", b"a")]) == b"HTTP/1.1 200 OK\r\nx: a\r\n\r\n"
