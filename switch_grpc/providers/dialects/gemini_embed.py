@@ -17,8 +17,9 @@ from msgspec import Raw
 from switch_grpc.faults import Fault, Kind, bad_request
 from switch_grpc.providers.dialects.base import Binding
 from switch_grpc.providers.dialects.gemini_error import raise_error
-from switch_grpc.providers.dialects.gemini_request import cannot_of
-from switch_grpc.providers.dialects.parameters import members_of
+from switch_grpc.providers.dialects.members import NULL, encode, members_of
+from switch_grpc.providers.dialects.parameters import merged
+from switch_grpc.providers.dialects.refusal import cannot_of
 from switch_grpc.v1 import embedding_pb2 as pb
 
 _OWN: Final = {
@@ -32,7 +33,6 @@ _OWN: Final = {
     "dimensions": "outputDimensionality",
 }
 _HINTS: Final = frozenset({"user", "encoding_format"})
-_encode: Final = msgspec.json.Encoder().encode
 
 
 class _Vector(msgspec.Struct):
@@ -63,14 +63,14 @@ def encode_embed(request: pb.EmbedRequest, binding: Binding, *, vertex: bool) ->
     if not vertex:
         model = binding.model if "/" in binding.model else f"models/{binding.model}"
         rows = [{"model": model, "content": _content(text), **options} for text in texts]
-        return [("batchEmbedContents", _encode({"requests": rows}))]
+        return [("batchEmbedContents", encode({"requests": rows}))]
     if _embeds_content(binding.model):
         config = {"embedContentConfig": options} if options else {}
-        return [("embedContent", _encode({"content": _content(text), **config})) for text in texts]
+        return [("embedContent", encode({"content": _content(text), **config})) for text in texts]
     # https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api
     step = 1 if "gemini-embedding" in binding.model else len(texts)
     return [
-        ("predict", _encode(_predict(texts[start : start + step], options)))
+        ("predict", encode(_predict(texts[start : start + step], options)))
         for start in range(0, len(texts), step)
     ]
 
@@ -130,23 +130,15 @@ def _texts(request: pb.EmbedRequest, binding: Binding) -> Sequence[str]:
 
 
 def _options(request: pb.EmbedRequest, binding: Binding) -> dict[str, Any]:
-    """Defaults under the caller's, under the configured, by Gemini's names."""
+    """The parameters by Gemini's names."""
     said = members_of(request.extra_json) if request.extra_json else {}
     if request.HasField("dimensions"):
         said["dimensions"] = Raw(b"%d" % request.dimensions)
-    options: dict[str, Any] = {}
-    for given in (binding.defaults, said, binding.params):
-        for name, value in given.items():
-            if bytes(value) == b"null" or name in _HINTS:
-                continue
-            if name in _OWN:
-                options[_OWN[name]] = Raw(value)
-            elif given is said:
-                raise cannot_of(binding)(name, "it")
-            elif given is binding.params:
-                options[name] = Raw(value)
-            # A route's defaults are for its chats: what embeddings do not know is not meant for them.
-    return options
+    known = _OWN.keys() | _HINTS
+    unknown = next((name for name, raw in said.items() if name not in known and raw != NULL), "")
+    if unknown:
+        raise cannot_of(binding)(unknown, "it")
+    return {name: raw for name, raw in merged(said, binding, _OWN).items() if name not in _HINTS}
 
 
 def _read(body: bytes, binding: Binding) -> _Answer:

@@ -3,9 +3,8 @@
 The field maps are `openai_wire`'s. Here is what the wire needs around them: URL and headers, which parameters
 win, when a stream is complete, and the many shapes in which servers say that something went wrong.
 
-Parameters of a request, the later winning: the target's defaults < the caller's < `providerParams` <
-`streamingParams` (streams only). Streams always ask for usage, because metrics and budgets need it; a caller
-who did not ask sees none: the decoder leaves it in `chunk.usage`, and the door drops it.
+Which parameter wins is told in `parameters`. Streams always ask for usage, because metrics and budgets need
+it; a caller who did not ask sees none: the decoder leaves it in `chunk.usage`, and the door drops it.
 """
 
 import copy
@@ -28,6 +27,7 @@ from switch_grpc.providers.dialects.base import (
     WireRequest,
 )
 from switch_grpc.providers.dialects.openai_error import error_of, raise_error
+from switch_grpc.providers.dialects.parameters import own_of
 from switch_grpc.providers.framing.sse import ServerSentEvents
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import chat_pb2, completion_pb2
@@ -81,9 +81,9 @@ class OpenAI:
 
     def encode(self, head: Head, body: Body[Message], binding: Binding) -> Sequence[WireRequest]:
         wire = _WIRES[head.operation]
-        request, defaults, params = body.message(), dict(binding.defaults), dict(binding.params)
+        request, defaults = body.message(), dict(binding.defaults)
+        params = own_of(binding, stream=head.stream)
         if head.stream:
-            params.update(binding.streaming_params)
             request = self._with_usage(request, defaults, params)
         data = wire.encode(request, model=binding.model, stream=head.stream, defaults=defaults, params=params)
         return [
@@ -249,7 +249,7 @@ def _headers(head: Head, binding: Binding) -> dict[str, str]:
 def _choices(request: Message, binding: Binding) -> int:
     """How many choices a stream will have: `n` for each prompt."""
     assert isinstance(request, _Streamed)
-    configured = {**binding.params, **binding.streaming_params}.get("n")
+    configured = own_of(binding, stream=True).get("n")
     raw = configured or (b"%d" % request.n if request.HasField("n") else binding.defaults.get("n", b"1"))
     each = int(raw) if raw.isdigit() and len(raw) < 6 else 1  # what else it is, the provider says
     if isinstance(request, chat_pb2.ChatRequest):
