@@ -74,7 +74,11 @@ def _count(incoming: Incoming, model: str, script: Script, *, vertex: bool) -> J
 
 
 def _unknown(incoming: Incoming, model: str, script: Script) -> Job:
-    raise refusal("Method not found.", status=404, type="NOT_FOUND")
+    raise _no_method()
+
+
+def _no_method() -> Refused:
+    return refusal("Method not found.", status=404, type="NOT_FOUND")
 
 
 def _post(place: str, name: str, method: _Method) -> Operation:
@@ -89,6 +93,8 @@ def _shown(incoming: Incoming, *, vertex: bool) -> Asked:
     """The list, or one entry if the path names a model."""
     if not incoming.model:
         return Asked("", PLAIN, shows(listing(incoming.query, vertex=vertex)))
+    if ":" in incoming.model:  # a method that wants POST
+        raise _no_method()
     script_of(incoming.model)
     return Asked("", PLAIN, shows(entry(incoming.model, vertex=vertex)))
 
