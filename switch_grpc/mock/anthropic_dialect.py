@@ -29,7 +29,7 @@ from switch_grpc.mock.ledger import Request
 from switch_grpc.mock.steps import Headers, Whole
 
 _VERSIONS: Final = ("2023-06-01", "2026-10-21")
-_VERTEX_VERSION: Final = "vertex-2023-10-16"
+_VERTEX_VERSIONS: Final = ("vertex-2023-10-16", "2026-10-21")
 _MODELS: Final = ("mock", "mock-fallback")
 _PAGE: Final = 20  # models, unless `limit` says otherwise
 
@@ -85,8 +85,8 @@ def _terms(incoming: Incoming) -> Terms:
 
 
 def _vertex_terms(body: Members) -> Terms:
-    body.needed_text("anthropic_version", (_VERTEX_VERSION,))
-    return Terms(beta=bool(body.array("anthropic_beta")))
+    version = body.needed_text("anthropic_version", _VERTEX_VERSIONS)
+    return Terms(version=version.removeprefix("vertex-"), beta=bool(body.array("anthropic_beta")))
 
 
 def _read_vertex(*, stream: bool) -> Callable[[Incoming], Asked]:
