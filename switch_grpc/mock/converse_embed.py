@@ -89,21 +89,44 @@ def embed(body: Json, model: str) -> Job:
 
 
 def _made(body: Json, model: str) -> _Made:
-    keys = body.keys() if isinstance(body, dict) else ()
-    if "titan-embed-text-v1" in model or "titan-embed-g1-text" in model:
-        return _titan(_checked(body, _TITAN_1), model, (1536,))
-    if "titan-embed" in model or "inputText" in keys:
-        return _titan(_checked(body, _TITAN_2), model, (1024, 512, 256))
-    if "cohere.embed" in model and "-v3" in model:
-        return _cohere(_checked(body, _COHERE_3), model, (1024,), listed=True)
-    if "cohere.embed" in model or "texts" in keys:
-        return _cohere(_checked(body, _COHERE_4), model, (1536, 1024, 512, 256), listed=False)
-    if "nova" in model or "singleEmbeddingParams" in keys:
-        return _nova(_checked(body, _NOVA), model)
+    match _form(body, model):
+        case "titan 1":
+            return _titan(_checked(body, _TITAN_1), model, (1536,))
+        case "titan 2":
+            return _titan(_checked(body, _TITAN_2), model, (1024, 512, 256))
+        case "cohere 3":
+            return _cohere(_checked(body, _COHERE_3), model, (1024,), listed=True)
+        case "cohere 4":
+            return _cohere(_checked(body, _COHERE_4), model, (1536, 1024, 512, 256), listed=False)
+        case "nova":
+            return _nova(_checked(body, _NOVA), model)
     raise validation(
         "The mock answers InvokeModel for embeddings only: a body with `inputText` (Titan), `texts` (Cohere) "
         "or `singleEmbeddingParams` (Nova). Use Converse for chat."
     )
+
+
+# What stands in a model's id, or else what only one form's body has; the first row that fits.
+_BY_NAME: Final[Mapping[str, str]] = {
+    "titan-embed-text-v1": "titan 1",
+    "titan-embed-g1-text": "titan 1",
+    "titan-embed": "titan 2",
+    "cohere.embed-english-v3": "cohere 3",
+    "cohere.embed-multilingual-v3": "cohere 3",
+    "cohere.embed": "cohere 4",
+    "amazon.nova": "nova",
+}
+_BY_MEMBER: Final[Mapping[str, str]] = {
+    "inputText": "titan 2",
+    "texts": "cohere 4",
+    "singleEmbeddingParams": "nova",
+}
+
+
+def _form(body: Json, model: str) -> str | None:
+    named = next((form for name, form in _BY_NAME.items() if name in model), None)
+    members = body.keys() if isinstance(body, dict) else ()
+    return named or next((form for name, form in _BY_MEMBER.items() if name in members), None)
 
 
 def _checked(body: Json, shape: Structure) -> dict[str, Json]:
