@@ -3,7 +3,8 @@
 For each of chat, completion and embed: `decode_*_request` reads a caller's body, `encode_*_request` writes an
 upstream's; `decode_*_response` and `_chunk` read an upstream's answer, `encode_*` write a caller's. What has
 no field survives in `extra_json`. `fold_*` makes a reply of a stream's chunks, `split_*` the reverse;
-`check_*` validates a message that came by gRPC; `head_of` is what the engine reads of one.
+`in_encoding` gives embeddings the encoding that was asked for; `check_*` validates a message that came by
+gRPC; `head_of` is what the engine reads of one.
 
 `guard` bounds the JSON, `fields` is the machinery of the maps, the other modules are the maps.
 """
@@ -29,6 +30,7 @@ from switch_grpc.openai_wire.embedding import (
     decode_embed_response,
     encode_embed_request,
     encode_embed_response,
+    in_encoding,
 )
 from switch_grpc.openai_wire.fold import fold_chat
 from switch_grpc.openai_wire.fold_completion import fold_completion, split_completion
@@ -58,6 +60,7 @@ __all__ = [
     "fold_chat",
     "fold_completion",
     "head_of",
+    "in_encoding",
     "split_chat",
     "split_completion",
 ]

@@ -5,7 +5,8 @@
     cohere.embed-*           up to 96 texts: {"texts", "input_type", "truncate", "output_dimension"}
 
 Cohere wants to know what a vector is for: `input_type`, which OpenAI has no name for, may come beside the
-input, and is `search_document` without. Vectors come as numbers, whatever encoding was asked for.
+input, and is `search_document` without. Vectors come as numbers here; the engine gives them the encoding
+that the caller asked for.
 
 Shapes: docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 """
