@@ -26,6 +26,7 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.history import ANYTHING, Fitter, History
 from switch_grpc.providers.dialects.openai_error import error_of, raise_error
 from switch_grpc.providers.dialects.parameters import own_of
 from switch_grpc.providers.framing.sse import ServerSentEvents
@@ -70,10 +71,13 @@ _WIRES: Final[Mapping[Operation, _Wire]] = {
 class OpenAI:
     """The dialect; stateless."""
 
-    __slots__ = ("_stream_options", "_terminal")
+    __slots__ = ("_fitter", "_stream_options", "_terminal")
 
-    def __init__(self, *, stream_options: bool = True, terminal: Terminal = "done") -> None:
+    def __init__(
+        self, *, stream_options: bool = True, terminal: Terminal = "done", history: History = ANYTHING
+    ) -> None:
         """`stream_options`: the vendor takes them. `terminal` "eof": a clean end completes a stream."""
+        self._fitter = Fitter(history)
         self._stream_options = stream_options
         self._terminal = terminal
 
@@ -83,6 +87,8 @@ class OpenAI:
         wire = _WIRES[head.operation]
         request, defaults = body.message(), dict(binding.defaults)
         params = own_of(binding, stream=head.stream)
+        if isinstance(request, chat_pb2.ChatRequest):
+            request = self._fitter.fit(request, reasons=_reasons(request, binding, params))
         if head.stream:
             request = self._with_usage(request, defaults, params)
         data = wire.encode(request, model=binding.model, stream=head.stream, defaults=defaults, params=params)
@@ -244,6 +250,13 @@ def _headers(head: Head, binding: Binding) -> dict[str, str]:
         # A compressor on the way would hold tokens back until its window is full.
         headers["accept-encoding"] = "identity"
     return headers
+
+
+def _reasons(request: chat_pb2.ChatRequest, binding: Binding, params: Mapping[str, bytes]) -> bool:
+    """Whether the model is asked to reason. Mistral's Magistral always does, and takes no effort."""
+    asked = b'"%s"' % request.reasoning_effort.encode() if request.reasoning_effort else b""
+    effort = params.get("reasoning_effort") or asked or binding.defaults.get("reasoning_effort", b"null")
+    return effort not in (b'"none"', b"null") or "magistral" in binding.model
 
 
 def _choices(request: Message, binding: Binding) -> int:
