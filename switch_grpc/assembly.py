@@ -35,8 +35,8 @@ from switch_grpc.routing.policy import BreakerPolicy, PermanentPolicy
 from switch_grpc.routing.route import FallbackSpec, Pool, PoolSpec, Route, RouteSpec
 from switch_grpc.routing.table import RouteTable
 from switch_grpc.routing.target import HealthThresholds, Target, TargetSpec
-from switch_grpc.upstream.base import Timers, Upstream
-from switch_grpc.upstream.http import HttpUpstream
+from switch_grpc.upstream.base import Timers, Upstream, WayOut
+from switch_grpc.upstream.lanes import open_upstream
 from switch_grpc.v1 import admin_pb2
 
 EXTRAS: Final = {"aws": "botocore", "vertex": "google.auth", "azure": "azure.identity"}
@@ -70,14 +70,14 @@ class Upstreams:
     """One connection pool per way out (proxy, CA file, hosts allowed); kept over reloads."""
 
     def __init__(self) -> None:
-        self._open: dict[effective.Egress, HttpUpstream] = {}
+        self._open: dict[effective.Egress, WayOut] = {}
 
     def of(self, egress: effective.Egress) -> Upstream:
         """Raises ConfigError for a CA file that changed since it was checked."""
         known = self._open.get(egress)
         if known is None:
             try:
-                known = HttpUpstream(
+                known = open_upstream(
                     ca_file=egress.ca_file, proxy=egress.proxy, allow_hosts=egress.allow_hosts
                 )
             except OSError as error:

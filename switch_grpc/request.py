@@ -68,6 +68,10 @@ class Plain(Protocol):
     def stream_options(self) -> Mapping[str, object] | None:
         """As the caller gave them."""
 
+    @property
+    def has_calls(self) -> bool:
+        """Whether a message calls a tool, answers a call, or names its author."""
+
     def names(self) -> Iterable[str]:
         """Of its members."""
 

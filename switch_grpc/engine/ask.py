@@ -15,7 +15,7 @@ from switch_grpc.engine.attempt import Attempt, deadline_fault
 from switch_grpc.engine.deadline import TargetTimers
 from switch_grpc.engine.regions import MOVES, Region, Regions
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.openai_wire import split_chat, split_completion
+from switch_grpc.openai_wire import in_encoding, split_chat, split_completion
 from switch_grpc.providers.adapt import Adapter
 from switch_grpc.providers.catalog import Price
 from switch_grpc.providers.classify import classify
@@ -33,7 +33,7 @@ from switch_grpc.providers.dialects.openai import stream_kind
 from switch_grpc.request import Body, Head, MessageBody, Operation
 from switch_grpc.routing.target import Target
 from switch_grpc.upstream.base import Exchange, Timers, Upstream
-from switch_grpc.v1 import chat_pb2, completion_pb2, route_info_pb2
+from switch_grpc.v1 import chat_pb2, completion_pb2, embedding_pb2, route_info_pb2
 
 ERROR_BODY_LIMIT: Final = 16 * 1024
 ERROR_BODY_SECONDS: Final = 5.0
@@ -109,7 +109,7 @@ class Ask:
                 replies.append(await self._read(exchange))
             finally:
                 exchange.close()
-        return self._decoded(dialect, replies)
+        return self._as_asked(self._decoded(dialect, replies))
 
     async def chunks(self) -> AsyncGenerator[Sequence[Message], None]:
         """Batches of chunks that came together. Raises Fault; close it to close the provider's socket."""
@@ -176,6 +176,14 @@ class Ask:
             return dialect.decode(self._head.operation, replies, self._wiring.binding)
         except UpstreamFailure as failure:
             raise self._inside(failure) from failure
+
+    def _as_asked(self, reply: Message) -> Message:
+        """A reply in the caller's encoding, which few providers know."""
+        if isinstance(reply, embedding_pb2.EmbedResponse):
+            request = self._body.message()
+            assert isinstance(request, embedding_pb2.EmbedRequest)
+            return in_encoding(reply, request.encoding_format)
+        return reply
 
     def _as_chunks(self, dialect: Dialect, replies: Sequence[WireReply], expected: int) -> Sequence[Message]:
         """Whole replies where a stream was asked for, which some servers send: split as if streamed."""

@@ -7,7 +7,9 @@ request: `server`, `connection` (sockets, HTTP/1.1) -> `endpoints` (whose path i
 (how it goes out). `ledger` holds what was seen. docs/mock.md is the reference of the script language.
 
 Dialects: `openai_dialect` (paths, keys) with `openai_ask`, `openai_tools`, `fields` (reading) and `openai`,
-`openai_text` (the wire format).
+`openai_text` (the wire format). `anthropic_dialect` (also on Vertex AI) with `anthropic_ask`,
+`anthropic_turns`, `anthropic_tools`, `anthropic_media`, `anthropic_schema`, `anthropic_fields` (reading)
+and `anthropic` (the wire format).
 
 A further dialect is a `dialect.Dialect` and one entry in `endpoints._DIALECTS`. It brings, in files of its
 own that begin with its name: its operations (method, path pattern, what reads a body into an `answers.Ask`

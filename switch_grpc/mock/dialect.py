@@ -40,6 +40,7 @@ class Incoming(NamedTuple):
     body: bytes
     model: str = ""  # where the path names it, percent-decoded
     query: str = ""  # without its question mark, as it came
+    headers: tuple[str, ...] = ()  # the values of the dialect's `reads_headers`, empty where one did not come
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Dialect:
     operations: tuple[Operation, ...]
     authorize: Callable[[Request, str | None], None]
     headers: Callable[[str], Headers]
+    reads_headers: tuple[str, ...] = ()  # in lower case
 
 
 def under(pattern: str) -> re.Pattern[str]:

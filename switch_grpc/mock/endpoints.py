@@ -12,17 +12,26 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
+from switch_grpc.mock.anthropic_dialect import ANTHROPIC, ANTHROPIC_ON_VERTEX
+from switch_grpc.mock.converse_dialect import CONVERSE
 from switch_grpc.mock.dialect import PLAIN, Asked, Context, Dialect, Incoming, Operation
 from switch_grpc.mock.failures import Failure, Refused, invalid
 from switch_grpc.mock.faults import play
 from switch_grpc.mock.fields import Json
+from switch_grpc.mock.gemini_dialect import GEMINI
 from switch_grpc.mock.ledger import Ledger, Request
 from switch_grpc.mock.openai_dialect import OPENAI
 from switch_grpc.mock.script import Fault, Script, calm
 from switch_grpc.mock.steps import Answer, Headers, Step, Whole
 
 # In the order in which they are asked whether a path is theirs; OpenAI's also answers for paths of nobody.
-_DIALECTS: Final[tuple[Dialect, ...]] = (OPENAI,)
+_DIALECTS: Final[tuple[Dialect, ...]] = (
+    ANTHROPIC,
+    ANTHROPIC_ON_VERTEX,
+    CONVERSE,
+    GEMINI,
+    OPENAI,
+)
 # These speak of an error inside a 200, or say for themselves what the status means.
 _OWN_STATUS: Final = frozenset({Fault.ERROR_EVENT, Fault.ERROR_BODY, Fault.ROLE_THEN_ERROR, Fault.HTML})
 _SMALL: Final = 16 * 1024  # bytes of a request body that is remembered
@@ -62,7 +71,8 @@ class Endpoints:
             return play(answer, PLAIN, close=close)
 
     def _serve(self, request: Request, found: "_Found", query: str, close: bool) -> Iterator[Step]:
-        asked = _read(found.operation, Incoming(request.body, found.model, query))
+        noted = tuple(request.headers.get(name, "") for name in found.dialect.reads_headers)
+        asked = _read(found.operation, Incoming(request.body, found.model, query, noted))
         request.model, script = asked.model, asked.script
         if asked.model and not script.failing(self._ledger.count(asked.model)):
             script = calm(script)

@@ -24,11 +24,12 @@ class Failure:
     param: str | None = None
     name: str | None = None  # in FAILURES
     exact: bool = False
+    model: str = "mock"  # which it speaks of, where it speaks of one
     retry_after: str | None = None  # the header, for vendors whose bodies say it too
 
     def about(self, model: str) -> "Failure":
-        """The same failure with the model's name in its message."""
-        return replace(self, message=self.message.replace("`mock`", f"`{model}`"))
+        """The same failure of this model."""
+        return replace(self, model=model, message=self.message.replace("`mock`", f"`{model}`"))
 
 
 class Refused(Exception):

@@ -14,10 +14,11 @@ from switch_grpc.mock.steps import Step
 
 
 class MockServer:
-    """An OpenAI-compatible upstream on a real socket; what it answers follows from the request alone.
+    """An upstream on a real socket; what it answers follows from the request alone.
 
         async with MockServer() as mock:
             client = AsyncOpenAI(base_url=mock.url, api_key="any")
+            client = AsyncAnthropic(base_url=mock.url.removesuffix("/v1"), api_key="any")
 
     Port 0 takes a free one. With a `key`, requests without it get 401; assign `key` to rotate it.
     """

@@ -17,7 +17,7 @@ from switch_grpc.mock.script import Script
 class Kind(enum.Enum):
     """What an event is to a fault that counts tokens."""
 
-    OPENING = enum.auto()
+    OPENING = enum.auto()  # also what opens or closes a part later on: not counted, not waited for
     TOKEN = enum.auto()
     TAIL = enum.auto()  # finish reasons, usage
     DONE = enum.auto()  # the terminal marker

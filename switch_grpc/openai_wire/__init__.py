@@ -3,8 +3,9 @@
 For each of chat, completion and embed: `decode_*_request` reads a caller's body, `encode_*_request` writes an
 upstream's; `decode_*_response` and `_chunk` read an upstream's answer, `encode_*` write a caller's. What has
 no field survives in `extra_json`. `fold_*` makes a reply of a stream's chunks, `split_*` the reverse;
-`check_*` validates a message that came by gRPC; `head_of` is what the engine reads of one. `plain_chat` is
-the short way for requests that need no message.
+`in_encoding` gives embeddings the encoding that was asked for; `check_*` validates a message that came by
+gRPC; `head_of` is what the engine reads of one. `plain_chat` is the short way for requests that need no
+message.
 
 `guard` bounds the JSON, `fields` is the machinery of the maps, the other modules are the maps.
 """
@@ -30,6 +31,7 @@ from switch_grpc.openai_wire.embedding import (
     decode_embed_response,
     encode_embed_request,
     encode_embed_response,
+    in_encoding,
 )
 from switch_grpc.openai_wire.fold import fold_chat
 from switch_grpc.openai_wire.fold_completion import fold_completion, split_completion
@@ -61,6 +63,7 @@ __all__ = [
     "fold_chat",
     "fold_completion",
     "head_of",
+    "in_encoding",
     "plain_chat",
     "split_chat",
     "split_completion",

@@ -1,8 +1,8 @@
 """Chat messages and what they are made of: content parts, tool calls, audio.
 
-Requests and replies share these maps but for three things: a request's nulls are kept, an answer has
+Requests and replies share these maps but for four things: a request's nulls are kept, an answer has
 `content` and `refusal` even when they are null, and only answers know `reasoning` as a second spelling of
-`reasoning_content`.
+`reasoning_content`, and texts and thoughts in a list (see spoken).
 """
 
 from typing import Any, Final
@@ -12,6 +12,7 @@ from msgspec import Raw
 from switch_grpc.openai_wire.fields import KEEP, NULL, Field, Fields, Shape
 from switch_grpc.openai_wire.guard import Members
 from switch_grpc.openai_wire.misfit import missing, unlike
+from switch_grpc.openai_wire.spoken import read_spoken
 from switch_grpc.openai_wire.values import (
     Union,
     integer,
@@ -122,12 +123,14 @@ def parts(*, nulls: bool) -> Union:
     )
 
 
-def content(union: Union) -> Field:
-    """A text or a list of parts."""
+def content(union: Union, *, spoken: bool = False) -> Field:
+    """A text or a list of parts. `spoken`: one of nothing but texts and thoughts is read as such."""
 
     def read_parts(raw: Raw) -> Any:
         if bytes(raw)[0] != ord("["):
             raise unlike(raw, "a string or a list of parts")
+        if spoken and (fields := read_spoken(raw)) is not None:
+            return fields
         listed = raws_of(raw)
         return {"parts": union.read_all(listed)} if listed else KEEP
 
@@ -139,7 +142,7 @@ def _message(*, nulls: bool, always: Fields) -> Shape:
     return Shape(
         pb.Message,
         ROLE,
-        content(parts(nulls=nulls)),
+        content(parts(nulls=nulls), spoken=not nulls),
         text("name"),
         calls.field("tool_calls"),
         text("tool_call_id"),

@@ -22,6 +22,7 @@ from switch_grpc.openai_wire.fields import KEEP, NULL, Field, Fields, Shape, enc
 from switch_grpc.openai_wire.guard import Members
 from switch_grpc.openai_wire.misfit import unlike
 from switch_grpc.openai_wire.route_info import write_info
+from switch_grpc.openai_wire.spoken import read_spoken
 from switch_grpc.openai_wire.values import (
     float_of,
     integer,
@@ -144,10 +145,11 @@ def _read_type(raw: Raw) -> Any:
     return KEEP if raw in _CALL_TYPES else text_of(raw)
 
 
-def _keep_list(raw: Raw) -> Any:
+def _read_list(raw: Raw) -> Any:
     if bytes(raw)[0] != ord("["):
         raise unlike(raw, "a string or a list of parts")
-    return KEEP
+    fields = read_spoken(raw)
+    return KEEP if fields is None else fields
 
 
 _CALL: Final = reply_shape(
@@ -196,8 +198,8 @@ def _write_calls(calls: Any) -> list[Fields]:
 _DELTA: Final = reply_shape(
     pb.Delta,
     ROLE,
-    # A list of parts, which one provider streams, stays in extra_json.
-    Field(name="content", read=text_of, otherwise=_keep_list),
+    # A list of parts that is more than texts and thoughts stays in extra_json.
+    Field(name="content", read=text_of, otherwise=_read_list),
     Field(name="tool_calls", read=_read_calls, write=_write_calls),
     text("refusal"),
     text("reasoning_content", proto="reasoning"),

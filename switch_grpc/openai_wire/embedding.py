@@ -1,12 +1,14 @@
 """Embeddings: requests and answers. Vectors come as numbers, or as base64 of little-endian float32s."""
 
 import binascii
+import struct
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
+from switch_grpc.faults import Fault, Kind
 from switch_grpc.openai_wire.body import read_reply, read_request, twins, write_request
 from switch_grpc.openai_wire.chat_reply import reply_shape
 from switch_grpc.openai_wire.completion import prompt
@@ -124,3 +126,26 @@ def decode_embed_response(data: bytes) -> pb.EmbedResponse:
 
 def encode_embed_response(reply: pb.EmbedResponse) -> bytes:
     return encode(_RESPONSE.write(reply))
+
+
+def in_encoding(reply: pb.EmbedResponse, encoding_format: str) -> pb.EmbedResponse:
+    """The answer with its vectors as the caller asked for them: `float` or `base64`, else as they came.
+
+    Few providers but OpenAI know `encoding_format`, while OpenAI's own clients always ask for base64.
+    Changes the message in place. Raises Fault(UPSTREAM_PROTOCOL) on numbers that no float32 holds, and on
+    bytes that are no float32s.
+    """
+    for embedding in reply.data:
+        kind = embedding.WhichOneof("kind")
+        try:
+            if encoding_format == "base64" and kind == "vector":
+                values = embedding.vector.values
+                embedding.float32 = struct.pack(f"<{len(values)}f", *values)
+            elif encoding_format == "float" and kind == "float32":
+                packed = embedding.float32
+                embedding.vector.values.extend(struct.unpack(f"<{len(packed) // 4}f", packed))
+        except (OverflowError, struct.error) as error:
+            raise Fault(
+                Kind.UPSTREAM_PROTOCOL, f"the provider's embedding {embedding.index} has no float32s: {error}"
+            ) from error
+    return reply

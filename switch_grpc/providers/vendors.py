@@ -16,6 +16,7 @@ from switch_grpc.providers.dialects.base import Dialect
 from switch_grpc.providers.dialects.bedrock_embed import BedrockEmbed
 from switch_grpc.providers.dialects.converse import Converse
 from switch_grpc.providers.dialects.gemini import Gemini
+from switch_grpc.providers.dialects.history import ANYTHING, OPENAIS, History
 from switch_grpc.providers.dialects.openai import OpenAI
 from switch_grpc.providers.dialects.text_as_chat import TextAsChat
 from switch_grpc.providers.dialects.vertex import Vertex
@@ -31,6 +32,13 @@ class Quirk(enum.Flag):
     KEY_IS_400 = enum.auto()  # a wrong API key is answered with 400
     CAPACITY_IS_498 = enum.auto()
     ACCOUNT_IS_412 = enum.auto()
+
+
+_OPENAIS_OWN: Final = History()  # OpenAI's members alone, and no reasoning
+_READS_REASONING: Final = History(reasoning=("reasoning_content",))
+# Each release of vLLM reads one of the two: https://github.com/vllm-project/vllm/issues/38488
+_READS_EITHER: Final = History(reasoning=("reasoning", "reasoning_content"))
+_STRICT: Final = frozenset({"name"})  # for those who refuse more of OpenAI's members than they document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,7 @@ class Vendor:
     embeddings: bool = False
     stream_options: bool = True  # takes stream_options: else usage comes unasked, and asking is an error
     terminal: Literal["done", "eof"] = "done"  # eof: a clean end of the stream completes it
+    history: History = _OPENAIS_OWN  # of earlier answers; only where the dialect is OpenAI's
     quirks: Quirk = Quirk.NONE
     health: str | None = "/models"  # what a GET under the base costs nothing to ask for; None: nothing
     limits: str = ""  # what does not work there, for docs/providers.md
@@ -74,6 +83,7 @@ _ROWS: Final = (
         base_url="https://api.openai.com/v1",
         text="native",
         embeddings=True,
+        history=History(ids="short"),  # https://github.com/vercel/ai/issues/5171
         limits="models of the Responses API alone (`-pro`, `-codex`) are not served",
     ),
     Vendor(
@@ -132,6 +142,7 @@ _ROWS: Final = (
         signer="api-key",
         text="native",
         embeddings=True,
+        history=History(ids="short"),
     ),
     Vendor(
         name="together",
@@ -149,6 +160,7 @@ _ROWS: Final = (
         base_hint="https://api.runpod.ai/v2/ENDPOINT_ID/openai/v1",
         text="native",
         embeddings=True,
+        history=_READS_EITHER,
     ),
     Vendor(
         name="alibaba",
@@ -159,6 +171,8 @@ _ROWS: Final = (
         base_hint="https://dashscope.aliyuncs.com/compatible-mode/v1",
         embeddings=True,
         quirks=Quirk.QUOTA_IS_RATE,  # https://help.aliyun.com/en/model-studio/error-code-start
+        # https://www.alibabacloud.com/help/en/model-studio/deep-thinking, .../context-cache
+        history=History(takes=OPENAIS | {"cache_control"}, reasoning=("reasoning_content",)),
     ),
     Vendor(
         name="custom",
@@ -168,12 +182,16 @@ _ROWS: Final = (
         keyless=True,
         text="native",
         embeddings=True,
+        history=ANYTHING,  # it may be another gateway, which knows all of them
     ),
     Vendor(
         name="groq",
         docs="https://console.groq.com/docs/openai",
         base_url="https://api.groq.com/openai/v1",
         quirks=Quirk.CAPACITY_IS_498,  # https://console.groq.com/docs/errors
+        # https://github.com/janhq/jan/issues/8136; its other models refuse even `reasoning`:
+        # https://github.com/vercel/ai/pull/8057
+        history=History(takes=_STRICT, reasoning=("reasoning",), if_asked=True),
         limits="no `n` above 1, `logprobs` or `logit_bias`",
     ),
     Vendor(
@@ -181,14 +199,17 @@ _ROWS: Final = (
         docs="https://docs.mistral.ai/api",
         base_url="https://api.mistral.ai/v1",
         embeddings=True,
-        # 422 extra_forbidden in March 2025 (github.com/dnakov/anon-kode/issues/53); usage comes unasked.
-        stream_options=False,
+        # 422 extra_forbidden: https://github.com/charmbracelet/crush/issues/1590; thoughts are wanted back:
+        # examples/src/reasoning_multi_turn.ts in its client; ids: its error 3280
+        history=History(takes=frozenset(), reasoning=("thinking",), if_asked=True, ids="nine"),
         limits="no `logprobs`; `seed` is `random_seed`, in providerParams",
     ),
     Vendor(
         name="deepseek",
         docs="https://api-docs.deepseek.com",
         base_url="https://api.deepseek.com/v1",
+        # Wants it back beside calls: https://api-docs.deepseek.com/guides/thinking_mode
+        history=History(reasoning=("reasoning_content",), owes_reasoning=True),
     ),  # completions: only fill-in-the-middle, under the beta base
     Vendor(
         name="fireworks",
@@ -197,6 +218,7 @@ _ROWS: Final = (
         text="native",
         embeddings=True,
         quirks=Quirk.ACCOUNT_IS_412,  # https://docs.fireworks.ai/guides/inference-error-codes
+        history=_READS_REASONING,  # https://docs.fireworks.ai/guides/reasoning
     ),
     Vendor(
         name="openrouter",
@@ -205,6 +227,10 @@ _ROWS: Final = (
         text="native",  # unchecked beyond third-party clients
         embeddings=True,
         quirks=Quirk.PAYMENT_MAY_PASS,  # https://openrouter.ai/docs/api/reference/errors-and-debugging
+        # https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks
+        history=History(
+            takes=OPENAIS | {"annotations", "cache_control", "reasoning_details"}, reasoning=("reasoning",)
+        ),
     ),
     Vendor(
         name="xai",
@@ -218,6 +244,8 @@ _ROWS: Final = (
         docs="https://inference-docs.cerebras.ai/resources/openai",
         base_url="https://api.cerebras.ai/v1",
         text="native",
+        # https://github.com/Kilo-Org/kilocode/issues/10375; recordings have `reasoning` taken
+        history=History(takes=_STRICT, reasoning=("reasoning",)),
         limits="no penalties, logit_bias or service_tier",
     ),
     Vendor(
@@ -249,6 +277,8 @@ _ROWS: Final = (
         docs="https://ai.google.dev/gemini-api/docs/openai",
         base_url="https://generativelanguage.googleapis.com/v1beta/openai",
         embeddings=True,
+        # https://github.com/github/copilot-sdk/issues/2061; https://ai.google.dev/gemini-api/docs/thought-signatures
+        history=History(takes=frozenset({"extra_content"})),
         limits="what has no place in OpenAI's format is lost; `gemini` has it",
     ),
     Vendor(
@@ -258,6 +288,7 @@ _ROWS: Final = (
         keyless=True,
         text="native",
         embeddings=True,
+        history=_READS_REASONING,
     ),
     Vendor(
         name="tgi",
@@ -273,6 +304,7 @@ _ROWS: Final = (
         keyless=True,
         text="native",
         embeddings=True,
+        history=_READS_REASONING,  # unchecked
     ),
     Vendor(
         name="ollama",
@@ -282,6 +314,8 @@ _ROWS: Final = (
         text="native",
         embeddings=True,
         terminal="eof",  # its finish_reason may stay empty: https://github.com/ollama/ollama/issues/4357
+        # https://github.com/anomalyco/opencode/issues/34798
+        history=History(reasoning=("reasoning",)),
     ),
     Vendor(
         name="vllm",
@@ -290,6 +324,7 @@ _ROWS: Final = (
         keyless=True,
         text="native",
         embeddings=True,
+        history=_READS_EITHER,
     ),
     Vendor(
         name="llama.cpp",
@@ -298,6 +333,7 @@ _ROWS: Final = (
         keyless=True,
         text="native",
         embeddings=True,
+        history=_READS_REASONING,
     ),
     Vendor(
         name="mock",
@@ -308,6 +344,7 @@ _ROWS: Final = (
         keyless=True,
         text="native",
         embeddings=True,
+        history=ANYTHING,
     ),
 )
 
@@ -322,7 +359,9 @@ def dialect_of(vendor: Vendor) -> Dialect:
     dialect: Dialect
     match vendor.dialect:
         case "openai":
-            dialect = OpenAI(stream_options=vendor.stream_options, terminal=vendor.terminal)
+            dialect = OpenAI(
+                stream_options=vendor.stream_options, terminal=vendor.terminal, history=vendor.history
+            )
         case "anthropic":
             dialect = Anthropic()
         case "gemini":

@@ -4,46 +4,36 @@ A name in the configuration may resolve to a cloud's metadata service today alth
 configuration was checked. Where a proxy stands between, only it sees the provider's address.
 """
 
-import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import DefaultResolver
+from typing import TypeVar
 
 from switch_grpc.config.urls import is_denied, is_listed
+
+Found = TypeVar("Found")
 
 
 class Denied(OSError):
     """Every address of the host is in a denied range."""
 
 
-class GuardedResolver(AbstractResolver):
-    """Resolves, and leaves out addresses in denied ranges that `allow_hosts` lists neither by name nor so."""
+def allowed(
+    host: str, found: Sequence[Found], address: Callable[[Found], str], allow_hosts: tuple[str, ...]
+) -> Sequence[Found]:
+    """Of what `host` resolves to, that which is outside the denied ranges, or listed in `allow_hosts`.
 
-    def __init__(self, allow_hosts: Sequence[str], resolver: AbstractResolver | None = None) -> None:
-        """`resolver` does the work; the system's own where there is none. Make it on the event loop."""
-        self._allow_hosts = tuple(allow_hosts)
-        self._resolver = resolver or DefaultResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """The host's addresses. Raises Denied where none is left, OSError where it does not resolve."""
-        found = await self._resolver.resolve(host, port, family)
-        if is_listed(host, self._allow_hosts):
-            return found
-        allowed = [one for one in found if not is_denied(one["host"], self._allow_hosts)]
-        if found and not allowed:
-            raise Denied(f"{host} resolves to denied addresses only")
-        return allowed
-
-    async def close(self) -> None:
-        await self._resolver.close()
+    `address` tells a finding's address. Raises Denied where none is left.
+    """
+    if is_listed(host, allow_hosts):
+        return found
+    left = [each for each in found if not is_denied(address(each), allow_hosts)]
+    if found and not left:
+        raise Denied(f"{host} resolves to denied addresses only")
+    return left
 
 
 @lru_cache(maxsize=1024)
 def check_literal(host: str, allow_hosts: tuple[str, ...]) -> None:
-    """Raises Denied for a host that is itself such an address: aiohttp asks no resolver about those."""
+    """Raises Denied for a host that is itself such an address, and so does not have to be resolved."""
     if is_denied(host, allow_hosts):
         raise Denied(f"{host} is a denied address")

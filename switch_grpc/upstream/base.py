@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from switch_grpc.providers.dialects.base import WireRequest
+
+BODY_LIMIT: Final = 64 * 1024 * 1024  # bytes of a whole answer, unless the reader says less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +14,7 @@ class Timers:
     """Limits of one exchange, in seconds."""
 
     connect: float = 3.0  # TCP; DNS and TLS may add 2 s
-    head: float = 30.0  # from sending to the first byte of the answer
+    head: float = 30.0  # from the request's sending to the first byte of the answer
     idle: float = 30.0  # between two reads of a stream
 
 
@@ -53,12 +55,19 @@ class Exchange(Protocol):
 
 
 class Upstream(Protocol):
-    """The network."""
+    """The network. Methods whose answers have no body to read (HEAD, CONNECT) are not for it."""
 
     async def send(self, request: WireRequest, timers: Timers, deadline: float) -> Exchange:
         """Sends, and waits for the answer's head.
 
         Raises Fault: UPSTREAM_UNREACHABLE (not connected, or cut before the head), UPSTREAM_TLS,
         UPSTREAM_TIMEOUT, UPSTREAM_PROTOCOL (not HTTP), LOCAL (this process stood still). A cancelled send or
-        read closes the socket.
+        read closes the socket. What is sent in `identity` coding is read in gzip and deflate too.
         """
+
+
+class WayOut(Upstream, Protocol):
+    """An upstream that somebody has opened, and has to close."""
+
+    async def close(self) -> None:
+        """Closes every connection; unfinished exchanges fail."""

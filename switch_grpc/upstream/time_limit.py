@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Final, Self
 
 STALL: Final = 1.0  # seconds; a timer later than this was not late by itself
+GRAIN: Final = 0.001  # seconds; uvloop's clock counts whole milliseconds, so a timer may ring that much early
 GRACE: Final = 2.0  # seconds for what came meanwhile to be read
 
 
@@ -40,6 +41,13 @@ class TimeLimit:
         # Somebody else's cancel counts more than ours: only a cancel of our own becomes a TimeoutError.
         if self._fired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
+
+    def move(self, until: float) -> None:
+        """Another limit, within the block: what follows has a time of its own."""
+        if not self._fired:
+            self._timer.cancel()
+            self._due = max(until, self._loop.time())
+            self._timer = self._loop.call_at(self._due, self._fire)
 
     def _fire(self) -> None:
         now = self._loop.time()

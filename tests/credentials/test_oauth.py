@@ -20,7 +20,7 @@ from switch_grpc.credentials.store import CredentialStore
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import WireReply, WireRequest
 from switch_grpc.upstream.base import Timers
-from switch_grpc.upstream.http import HttpUpstream
+from switch_grpc.upstream.direct import DirectUpstream
 from tests.support.cloud import Asked, Cloud, cloud
 
 NOW = 1_700_000_000.0
@@ -43,7 +43,7 @@ async def place() -> AsyncIterator[Cloud]:
 
 @pytest.fixture
 async def post() -> AsyncIterator[Post]:
-    upstream = HttpUpstream()
+    upstream = DirectUpstream()
 
     async def asks(request: WireRequest) -> WireReply:
         deadline = asyncio.get_running_loop().time() + 5.0

@@ -69,6 +69,9 @@ async def test_a_malformed_body_is_the_callers_fault_and_uses_nothing_up():
         def message(self) -> Message:
             raise Fault(Kind.BAD_REQUEST, "messages: missing", param="messages")
 
+        def plain(self) -> None:
+            return None
+
     told = story({"a": whole(), "b": whole()}, spec("a", requests_per_minute=1), spec("b", 2))
     for _ in range(3):
         with await told.engine.open(told.call(), INFERENCE) as permit:

@@ -159,9 +159,48 @@ def test_a_type_on_a_later_piece_is_kept():
     assert chunk_trip(delta(tool_calls=calls))["choices"][0]["delta"]["tool_calls"] == calls
 
 
-def test_streamed_content_that_is_a_list_is_kept():
-    parts = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]
-    assert chunk_trip(delta(content=parts))["choices"][0]["delta"] == {"content": parts}
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "h"}, {"type": "text", "text": "m"}]}
+SAID = [{"type": "text", "text": "He"}, {"type": "text", "text": "llo"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "means"),
+    [
+        ([THOUGHT], {"reasoning_content": "hm"}),
+        (
+            [{**THOUGHT, "closed": True, "signature": None}, *SAID],
+            {"content": "Hello", "reasoning_content": "hm"},
+        ),
+        (SAID, {"content": "Hello"}),
+        ([{"type": "text", "text": ""}], {"content": ""}),
+        ([{"type": "thinking", "thinking": []}], {}),
+    ],
+)
+def test_a_list_of_texts_and_thoughts_is_content_and_reasoning(content, means):
+    """As Mistral answers while its models reason, whole and streamed."""
+    assert chunk_trip(delta(content=content))["choices"][0]["delta"] == means
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
+    message = round_trip({**RESPONSE, "choices": [choice]})["choices"][0]["message"]
+    assert {name: value for name, value in message.items() if value is not None} == {
+        "role": "assistant",
+        **means,
+    }
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "reference", "reference_ids": [0]},
+        {"type": "text", "text": "a", "citations": []},
+        {"type": "thinking", "thinking": "hm"},
+        {**THOUGHT, "signature": "c2ln"},
+    ],
+)
+def test_a_list_with_more_in_it_is_kept_as_it_is(part):
+    content = [*SAID, part]
+    assert chunk_trip(delta(content=content))["choices"][0]["delta"] == {"content": content}
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
+    assert round_trip({**RESPONSE, "choices": [choice]})["choices"][0]["message"]["content"] == content
 
 
 def test_the_object_is_what_openai_calls_it():

@@ -1,25 +1,20 @@
 """Recorded traffic of real providers goes in and comes out with nothing lost."""
 
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from switch_grpc import openai_wire
 from tests.support.json_values import differences, exact
+from tests.support.wire_corpus import exchanges, recorded
 
-CORPUS = os.environ.get("SWITCH_WIRE_CORPUS")
-pytestmark = pytest.mark.skipif(not CORPUS, reason="SWITCH_WIRE_CORPUS names no folder of recordings")
+pytestmark = recorded
 
 
 def recordings(name: str, path: str) -> list[dict[str, Any]]:
-    if not CORPUS:
-        return []
-    lines = (Path(CORPUS) / name).read_text().splitlines()
-    return [row for row in map(json.loads, lines) if row["path"].endswith(path) and is_json(row["request"])]
+    return [row for row in exchanges(name) if row["path"].endswith(path) and is_json(row["request"])]
 
 
 def is_json(text: str) -> bool:
@@ -49,12 +44,19 @@ def events(row: dict[str, Any]) -> Iterator[bytes]:
 
 
 def canonical(value: Any) -> Any:
-    """What decoding changes on purpose: the name of the reasoning, and members that OpenAI always writes."""
+    """What decoding changes on purpose: where the reasoning is, and members that OpenAI always writes."""
     if isinstance(value, list):
         return [canonical(item) for item in value]
     if not isinstance(value, dict):
         return value
     changed = {name: canonical(item) for name, item in value.items()}
+    match changed.get("content"):
+        case [{"type": "thinking", "thinking": [{"type": "text", "text": thought}]}]:
+            changed["content"], changed["reasoning_content"] = None, thought
+        case [{"type": "thinking", "thinking": []}]:  # the end of them
+            changed["content"] = None
+        case [{"type": "text", "text": said}]:
+            changed["content"] = said
     if isinstance(changed.get("reasoning"), str):
         changed["reasoning_content"] = changed.pop("reasoning")
     if "function" in changed and changed.get("type") is None:

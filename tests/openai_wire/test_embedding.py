@@ -11,6 +11,7 @@ from switch_grpc.openai_wire import (
     decode_embed_response,
     encode_embed_request,
     encode_embed_response,
+    in_encoding,
 )
 from switch_grpc.v1 import embedding_pb2 as pb
 from tests.support.json_values import differences, exact
@@ -103,4 +104,33 @@ def test_the_smallest_answer_has_every_member_that_openai_writes():
 def test_a_malformed_answer_is_the_providers_fault(data):
     with pytest.raises(Fault) as caught:
         decode_embed_response(json.dumps({"data": data}).encode())
+    assert caught.value.kind is Kind.UPSTREAM_PROTOCOL
+
+
+def test_vectors_become_what_was_asked_for_and_stay_otherwise():
+    """Little-endian float32s, as OpenAI's base64 holds them."""
+    vector = pb.Embedding(index=1, vector=pb.Vector(values=[0.1, -2.0]))
+    packed = pb.Embedding(index=1, float32=struct.pack("<2f", 0.1, -2.0))
+    table = {
+        "base64": (packed, packed),
+        "float": (vector, None),
+        "": (vector, packed),
+        "int8": (vector, packed),
+    }
+    for encoding, (of_vector, of_packed) in table.items():
+        reply = in_encoding(pb.EmbedResponse(data=[vector, packed]), encoding)
+        assert reply.data[0] == of_vector
+        if of_packed is not None:
+            assert reply.data[1] == of_packed
+        else:
+            assert list(reply.data[1].vector.values) == list(struct.unpack("<2f", packed.float32))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "kind"),
+    [("base64", {"vector": pb.Vector(values=[1e300])}), ("float", {"float32": b"abc"})],
+)
+def test_what_is_no_float32_is_the_providers_fault(encoding, kind):
+    with pytest.raises(Fault) as caught:
+        in_encoding(pb.EmbedResponse(data=[pb.Embedding(**kind)]), encoding)
     assert caught.value.kind is Kind.UPSTREAM_PROTOCOL

@@ -5,12 +5,7 @@ tests/real/test_anthropic_types.py's to show.
 """
 
 import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from switch_grpc.faults import Kind
 from switch_grpc.openai_wire import decode_chat_request, encode_chat_response, fold_chat
@@ -19,25 +14,18 @@ from switch_grpc.providers.dialects.base import Binding
 from switch_grpc.request import MessageBody
 from tests.support.conformance import chunks, fault_of, head, whole
 from tests.support.recorded import Heard, heard, heard_in_stream
+from tests.support.wire_corpus import exchanges, recorded
 
-CORPUS = os.environ.get("SWITCH_WIRE_CORPUS", "")
 BINDING = Binding(
     target="a", provider="anthropic", model="claude-sonnet-4-5", base_url="https://api.anthropic.com"
 )
 
-pytestmark = pytest.mark.skipif(
-    not CORPUS, reason="SWITCH_WIRE_CORPUS is not set; point it at recorded traffic to replay it"
-)
-
-
-def exchanges(name: str = "anthropic.jsonl") -> Iterator[dict[str, Any]]:
-    with (Path(CORPUS) / name).open() as lines:
-        yield from map(json.loads, lines)
+pytestmark = recorded
 
 
 def test_every_recorded_answer_says_what_its_json_says() -> None:
     whole_ones = streams = 0
-    for exchange in exchanges():
+    for exchange in exchanges("anthropic.jsonl"):
         data = exchange["response"].encode()
         if exchange["status"] != 200:
             answer = {"status": exchange["status"], "body": json.loads(data)}
@@ -56,7 +44,7 @@ def test_every_recorded_answer_says_what_its_json_says() -> None:
 
 def test_every_recorded_answer_goes_back_as_it_came() -> None:
     """As the assistant's turn of the next request: thinking, server tools and unknown blocks included."""
-    for exchange in exchanges():
+    for exchange in exchanges("anthropic.jsonl"):
         if exchange["status"] != 200 or "event-stream" in exchange["content_type"]:
             continue
         came = json.loads(exchange["response"])["content"]

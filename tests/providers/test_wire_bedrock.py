@@ -6,13 +6,9 @@ itself where the pinned botocore does not know a member yet.
 
 import base64
 import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 from botocore.eventstream import EventStreamBuffer
 from botocore.parsers import create_parser
 
@@ -26,8 +22,8 @@ from switch_grpc.request import Head, MessageBody, Operation
 from switch_grpc.v1 import chat_pb2, completion_pb2, embedding_pb2
 from tests.support.bedrock import check_request, model, model_in
 from tests.support.conformance import chunks, fault_of, head, whole
+from tests.support.wire_corpus import exchanges, recorded
 
-CORPUS = os.environ.get("SWITCH_WIRE_CORPUS", "")
 BINDING = Binding(
     target="a",
     provider="bedrock",
@@ -41,14 +37,7 @@ FINISH = {
     "max_tokens": chat_pb2.FINISH_REASON_LENGTH,
 }
 
-pytestmark = pytest.mark.skipif(
-    not CORPUS, reason="SWITCH_WIRE_CORPUS is not set; point it at recorded traffic to replay it"
-)
-
-
-def exchanges(name: str) -> Iterator[dict[str, Any]]:
-    with (Path(CORPUS) / name).open() as lines:
-        yield from map(json.loads, lines)
+pytestmark = recorded
 
 
 def parsed(body: bytes) -> Any:

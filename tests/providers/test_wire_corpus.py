@@ -1,9 +1,6 @@
 """Replays recorded provider traffic, where SWITCH_WIRE_CORPUS names the folder that holds it."""
 
-import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,27 +8,22 @@ import pytest
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.openai_wire import fold_chat
 from switch_grpc.providers.classify import classify
-from switch_grpc.providers.dialects.base import Binding, UpstreamFailure, WireReply
+from switch_grpc.providers.dialects.base import Binding, UpstreamFailure, WireReply, has_content
 from switch_grpc.providers.dialects.openai import OpenAI, stream_kind
 from switch_grpc.request import Head, MessageBody, Operation
 from switch_grpc.v1 import chat_pb2, embedding_pb2
+from tests.support.wire_corpus import exchanges, recorded
 
-CORPUS = os.environ.get("SWITCH_WIRE_CORPUS", "")
 BINDING = Binding(target="a", provider="custom", model="m", base_url="http://x/v1")
 HEAD = Head(operation=Operation.CHAT, route="lite", stream=True)
 OPERATIONS = {"openai-chat.jsonl": Operation.CHAT, "openai-embeddings.jsonl": Operation.EMBED}
 
-pytestmark = pytest.mark.skipif(
-    not CORPUS, reason="SWITCH_WIRE_CORPUS is not set; point it at recorded traffic to replay it"
-)
+pytestmark = recorded
 
 
-def exchanges(name: str) -> Iterator[dict[str, Any]]:
-    with (Path(CORPUS) / name).open() as lines:
-        for line in lines:
-            exchange = json.loads(line)
-            if isinstance(exchange["response"], str):
-                yield exchange
+def in_text(name: str) -> Iterator[dict[str, Any]]:
+    """Those whose answer is no binary stream."""
+    return (exchange for exchange in exchanges(name) if isinstance(exchange["response"], str))
 
 
 def chunks(data: bytes, size: int) -> list[chat_pb2.ChatChunk]:
@@ -47,7 +39,7 @@ def chunks(data: bytes, size: int) -> list[chat_pb2.ChatChunk]:
 
 def test_every_recorded_stream_is_complete_however_it_is_split() -> None:
     seen = 0
-    for exchange in exchanges("openai-chat.jsonl"):
+    for exchange in in_text("openai-chat.jsonl"):
         headers = {"content-type": exchange["content_type"] or ""}
         if exchange["status"] != 200 or "event-stream" not in headers["content-type"]:
             continue
@@ -65,11 +57,27 @@ def test_every_recorded_stream_is_complete_however_it_is_split() -> None:
     assert seen > 20
 
 
+def test_the_first_thought_of_a_stream_of_mistrals_commits_it() -> None:
+    """What it thinks comes as a list of parts where others have a text."""
+    (exchange,) = (
+        each
+        for each in in_text("openai-chat.jsonl")
+        if each["host"] == "api.mistral.ai" and '"thinking":[' in each["response"]
+    )
+    made = chunks(exchange["response"].encode(), 100)
+    first = next(chunk for chunk in made if has_content(chunk))
+    assert first.choices[0].delta.reasoning == "Okay"
+    message = fold_chat(made).choices[0].message
+    assert message.reasoning.startswith("Okay, the user is")
+    assert "cross" in message.content
+    assert (len(message.parts), message.extra_json) == (0, "")
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_recorded_answer_is_read_and_what_is_none_is_told_apart(name: str) -> None:
     kinds = {
         type(read(OPERATIONS[name], exchange))
-        for exchange in exchanges(name)
+        for exchange in in_text(name)
         if exchange["status"] == 200 and "json" in (exchange["content_type"] or "")
     }
     # One recording is of a server that only describes the request it got: no answer.
@@ -87,7 +95,7 @@ def read(operation: Operation, exchange: dict[str, Any]) -> object:
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_recorded_error_is_one_that_is_known(name: str) -> None:
-    for exchange in exchanges(name):
+    for exchange in in_text(name):
         if exchange["status"] < 400:
             continue
         reply = WireReply(status=exchange["status"], headers={}, body=exchange["response"].encode())

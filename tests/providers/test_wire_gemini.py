@@ -6,10 +6,7 @@ tests/real/test_gemini_types.py's to show.
 
 import collections
 import json
-import os
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +19,8 @@ from switch_grpc.request import MessageBody, Operation
 from switch_grpc.v1 import embedding_pb2
 from tests.support.conformance import chunks, fault_of, head, whole
 from tests.support.recorded_gemini import Heard, events_of, heard
+from tests.support.wire_corpus import exchanges, recorded
 
-CORPUS = os.environ.get("SWITCH_WIRE_CORPUS", "")
 BINDING = Binding(
     target="a",
     provider="gemini",
@@ -31,14 +28,7 @@ BINDING = Binding(
     base_url="https://generativelanguage.googleapis.com/v1beta",
 )
 
-pytestmark = pytest.mark.skipif(
-    not CORPUS, reason="SWITCH_WIRE_CORPUS is not set; point it at recorded traffic to replay it"
-)
-
-
-def exchanges(name: str) -> Iterator[dict[str, Any]]:
-    with (Path(CORPUS) / name).open() as lines:
-        yield from map(json.loads, lines)
+pytestmark = recorded
 
 
 def test_every_recorded_answer_says_what_its_json_says() -> None:

@@ -6,9 +6,7 @@ Requests are validated by its typed parameters, recorded answers are parsed by i
 
 import collections
 import json
-import os
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import httpx2
@@ -28,8 +26,8 @@ from switch_grpc.request import MessageBody
 from switch_grpc.v1 import chat_pb2
 from tests.support.conformance import REQUESTS, head, streamed, whole
 from tests.support.recorded import Heard, heard
+from tests.support.wire_corpus import exchanges, recorded
 
-CORPUS = os.environ.get("SWITCH_WIRE_CORPUS", "")
 PARAMS = TypeAdapter[Any](message_create_params.MessageCreateParams)
 # Gone from the types since API version 2026-10-21; we speak 2023-06-01, which takes them at older models.
 SAMPLING = {"temperature", "top_p", "top_k"}
@@ -37,18 +35,9 @@ MODELS = ("claude-sonnet-4-5", "claude-opus-4-8", "claude-opus-5-5")
 # Their own tools, parts and `thinking` pass as they stand, and no other provider takes them.
 OTHERS = {"api.z.ai", "openrouter.ai", "api.mistral.ai"}
 
-recorded = pytest.mark.skipif(
-    not CORPUS, reason="SWITCH_WIRE_CORPUS is not set; point it at recorded traffic to replay it"
-)
-
 
 def bound(model: str) -> Binding:
     return Binding(target="a", provider="anthropic", model=model, base_url="https://api.anthropic.com")
-
-
-def exchanges(name: str) -> Iterator[dict[str, Any]]:
-    with (Path(CORPUS) / name).open() as lines:
-        yield from map(json.loads, lines)
 
 
 def forced(value: Any) -> Any:

@@ -5,8 +5,6 @@ parsed by its types, and our reading is compared. Needs the package: `pip instal
 """
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +20,8 @@ from switch_grpc.request import MessageBody
 from switch_grpc.v1 import chat_pb2
 from tests.support.conformance import FIXTURES, REQUESTS, chunks, head, whole
 from tests.support.recorded_gemini import events_of
+from tests.support.wire_corpus import exchanges, recorded
 
-CORPUS = os.environ.get("SWITCH_WIRE_CORPUS", "")
 MODELS = ("gemini-2.0-flash", "gemini-2.5-flash", "gemini-3-pro-preview")
 MEMBERS: dict[str, TypeAdapter[Any]] = {
     "contents": TypeAdapter(list[types.Content]),
@@ -33,15 +31,6 @@ MEMBERS: dict[str, TypeAdapter[Any]] = {
     "generationConfig": TypeAdapter(types.GenerationConfig),
     "serviceTier": TypeAdapter(types.ServiceTier),
 }
-
-recorded = pytest.mark.skipif(
-    not CORPUS, reason="SWITCH_WIRE_CORPUS is not set; point it at recorded traffic to replay it"
-)
-
-
-def exchanges(name: str) -> Iterator[dict[str, Any]]:
-    with (Path(CORPUS) / name).open() as lines:
-        yield from map(json.loads, lines)
 
 
 def sent(request: chat_pb2.ChatRequest, model: str) -> dict[str, Any] | None:

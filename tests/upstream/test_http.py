@@ -15,7 +15,7 @@ import trustme
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import WireRequest
 from switch_grpc.upstream.base import Exchange, Timers
-from switch_grpc.upstream.http import HttpUpstream
+from switch_grpc.upstream.direct import DirectUpstream
 from tests.support.raw_server import STREAM_HEAD, piece, raw_server, reply, reset
 
 QUICK = Timers(connect=0.2, head=0.2, idle=0.2)
@@ -31,13 +31,13 @@ def soon() -> float:
 
 
 @pytest_asyncio.fixture
-async def upstream() -> AsyncIterator[HttpUpstream]:
-    made = HttpUpstream()
+async def upstream() -> AsyncIterator[DirectUpstream]:
+    made = DirectUpstream()
     yield made
     await made.close()
 
 
-async def test_a_whole_answer_is_read_and_its_connection_kept(upstream: HttpUpstream):
+async def test_a_whole_answer_is_read_and_its_connection_kept(upstream: DirectUpstream):
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(reply(b'{"a":1}'))
         for _ in range(2):
@@ -53,7 +53,7 @@ async def test_a_whole_answer_is_read_and_its_connection_kept(upstream: HttpUpst
         assert server.connections == 1
 
 
-async def test_a_stream_gives_its_bytes_as_they_arrive(upstream: HttpUpstream):
+async def test_a_stream_gives_its_bytes_as_they_arrive(upstream: DirectUpstream):
     second = asyncio.Event()
 
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -105,7 +105,7 @@ async def sends_a_huge_head(_: asyncio.StreamReader, writer: asyncio.StreamWrite
         (sends_a_huge_head, Kind.UPSTREAM_PROTOCOL),
     ],
 )
-async def test_what_happens_before_the_head(upstream: HttpUpstream, script, kind: Kind):
+async def test_what_happens_before_the_head(upstream: DirectUpstream, script, kind: Kind):
     async with raw_server(script) as server:
         with pytest.raises(Fault) as raised:
             await upstream.send(request(server.url), QUICK, soon())
@@ -113,7 +113,7 @@ async def test_what_happens_before_the_head(upstream: HttpUpstream, script, kind
         assert not raised.value.unsent
 
 
-async def test_a_refused_connection_was_not_sent(upstream: HttpUpstream):
+async def test_a_refused_connection_was_not_sent(upstream: DirectUpstream):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -123,7 +123,7 @@ async def test_a_refused_connection_was_not_sent(upstream: HttpUpstream):
     assert raised.value.unsent
 
 
-async def test_an_invalid_certificate_is_told_apart(upstream: HttpUpstream):
+async def test_an_invalid_certificate_is_told_apart(upstream: DirectUpstream):
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("localhost").configure_cert(server_context)
     listener = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0, ssl=server_context)
@@ -156,7 +156,7 @@ async def test_a_ca_file_is_trusted_besides_the_systems(tmp_path: Path, monkeypa
     systems.cert_pem.write_to_path(str(tmp_path / "system.pem"))
     own.cert_pem.write_to_path(str(tmp_path / "own.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "system.pem"))
-    upstream = HttpUpstream(ca_file=str(tmp_path / "own.pem"))
+    upstream = DirectUpstream(ca_file=str(tmp_path / "own.pem"))
     for ca in (systems, own):
         async with https_server(ca) as url:
             assert (await upstream.send(request(url), PATIENT, soon())).status == 200
@@ -170,7 +170,7 @@ DENIED = "http://169.254.169.254", "http://[fe80::1]", "http://[64:ff9b::a9fe:a9
 
 
 @pytest.mark.parametrize("url", DENIED)
-async def test_a_denied_address_is_not_connected_to(upstream: HttpUpstream, url: str):
+async def test_a_denied_address_is_not_connected_to(upstream: DirectUpstream, url: str):
     with pytest.raises(Fault, match=r"denied range; list it in egress\.allowHosts") as raised:
         await upstream.send(request(url), PATIENT, soon())
     assert raised.value.kind is Kind.UPSTREAM_UNREACHABLE
@@ -178,7 +178,7 @@ async def test_a_denied_address_is_not_connected_to(upstream: HttpUpstream, url:
 
 
 async def test_a_name_with_a_denied_address_is_not_connected_to(
-    upstream: HttpUpstream, monkeypatch: pytest.MonkeyPatch
+    upstream: DirectUpstream, monkeypatch: pytest.MonkeyPatch
 ):
     row = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("169.254.169.254", 80))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [row])
@@ -201,7 +201,7 @@ async def cuts_the_stream(_: asyncio.StreamReader, writer: asyncio.StreamWriter)
     reset(writer)
 
 
-async def test_a_cut_body_is_an_error_of_the_provider(upstream: HttpUpstream):
+async def test_a_cut_body_is_an_error_of_the_provider(upstream: DirectUpstream):
     async with raw_server(cuts_the_body) as server:
         exchange = await upstream.send(request(server.url), PATIENT, soon())
         with pytest.raises(Fault) as raised:
@@ -210,7 +210,7 @@ async def test_a_cut_body_is_an_error_of_the_provider(upstream: HttpUpstream):
         assert raised.value.kind is Kind.UPSTREAM_ERROR
 
 
-async def test_a_body_past_its_limit_is_not_kept(upstream: HttpUpstream):
+async def test_a_body_past_its_limit_is_not_kept(upstream: DirectUpstream):
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(reply(b"x" * 100_000))
 
@@ -231,7 +231,7 @@ async def to_the_end(exchange: Exchange) -> None:
     ("script", "kind"),
     [(cuts_the_stream, Kind.STREAM_INTERRUPTED), (stalls_in_the_body, Kind.UPSTREAM_TIMEOUT)],
 )
-async def test_a_stream_that_ends_badly_says_how(upstream: HttpUpstream, script, kind: Kind):
+async def test_a_stream_that_ends_badly_says_how(upstream: DirectUpstream, script, kind: Kind):
     async with raw_server(script) as server:
         exchange = await upstream.send(request(server.url), QUICK, soon())
         with pytest.raises(Fault) as raised:
@@ -240,7 +240,7 @@ async def test_a_stream_that_ends_badly_says_how(upstream: HttpUpstream, script,
         assert raised.value.kind is kind
 
 
-async def test_closing_an_unfinished_answer_closes_the_socket(upstream: HttpUpstream):
+async def test_closing_an_unfinished_answer_closes_the_socket(upstream: DirectUpstream):
     async with raw_server(stalls_in_the_body) as server:
         exchange = await upstream.send(request(server.url), PATIENT, soon())
         await exchange.read_some(soon())
@@ -249,7 +249,7 @@ async def test_closing_an_unfinished_answer_closes_the_socket(upstream: HttpUpst
 
 
 @pytest.mark.parametrize("script", [is_silent, sends_half_a_head])
-async def test_a_cancelled_send_closes_the_socket(upstream: HttpUpstream, script):
+async def test_a_cancelled_send_closes_the_socket(upstream: DirectUpstream, script):
     async with raw_server(script) as server:
         task = asyncio.create_task(upstream.send(request(server.url), PATIENT, soon()))
         await asyncio.wait_for(server.asked.wait(), 5.0)
@@ -259,7 +259,7 @@ async def test_a_cancelled_send_closes_the_socket(upstream: HttpUpstream, script
         await asyncio.wait_for(server.peer_closed.wait(), 0.1)
 
 
-async def test_a_released_stream_keeps_its_connection_when_its_end_comes_soon(upstream: HttpUpstream):
+async def test_a_released_stream_keeps_its_connection_when_its_end_comes_soon(upstream: DirectUpstream):
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(STREAM_HEAD + piece(b"data: [DONE]\n\n"))
         await asyncio.sleep(0.02)  # the end in a packet of its own, as providers send it
@@ -278,7 +278,7 @@ async def test_a_released_stream_keeps_its_connection_when_its_end_comes_soon(up
         assert server.connections == 1
 
 
-async def test_redirects_are_not_followed(upstream: HttpUpstream):
+async def test_redirects_are_not_followed(upstream: DirectUpstream):
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
 
@@ -288,7 +288,7 @@ async def test_redirects_are_not_followed(upstream: HttpUpstream):
         assert exchange.status == 302
 
 
-async def test_a_released_stream_keeps_its_connection_though_it_is_closed_after(upstream: HttpUpstream):
+async def test_a_released_stream_keeps_its_connection_though_it_is_closed_after(upstream: DirectUpstream):
     """Who reads a stream closes it on every path, also after its last event."""
     ended = asyncio.Event()
 
@@ -312,7 +312,7 @@ async def test_a_released_stream_keeps_its_connection_though_it_is_closed_after(
         assert server.connections == 1
 
 
-async def test_a_failed_tls_handshake_is_no_verdict_on_the_certificate(upstream: HttpUpstream):
+async def test_a_failed_tls_handshake_is_no_verdict_on_the_certificate(upstream: DirectUpstream):
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
@@ -324,7 +324,7 @@ async def test_a_failed_tls_handshake_is_no_verdict_on_the_certificate(upstream:
     assert raised.value.kind is Kind.UPSTREAM_UNREACHABLE
 
 
-async def test_after_a_standstill_an_answer_that_came_meanwhile_is_read(upstream: HttpUpstream):
+async def test_after_a_standstill_an_answer_that_came_meanwhile_is_read(upstream: DirectUpstream):
     """The process was stopped past the limit; the answer lies in the socket, and nobody is to blame."""
 
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -338,7 +338,7 @@ async def test_after_a_standstill_an_answer_that_came_meanwhile_is_read(upstream
         exchange.close()
 
 
-async def test_after_a_standstill_a_target_that_says_nothing_is_not_blamed(upstream: HttpUpstream):
+async def test_after_a_standstill_a_target_that_says_nothing_is_not_blamed(upstream: DirectUpstream):
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.01)
         time.sleep(1.4)  # noqa: ASYNC251

@@ -16,7 +16,6 @@ import msgspec
 from google.protobuf.message import Message
 
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.providers.dialects.anthropic_blocks import members_of
 from switch_grpc.providers.dialects.anthropic_error import error_of, failure_of
 from switch_grpc.providers.dialects.anthropic_models import TraitsOf, traits_of
 from switch_grpc.providers.dialects.anthropic_reply import response_of
@@ -30,6 +29,8 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.members import members_of
+from switch_grpc.providers.dialects.refusal import cannot_of
 from switch_grpc.providers.framing.sse import ServerSentEvents
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import chat_pb2 as pb
@@ -53,12 +54,8 @@ class Anthropic:
         request = body.message()
         assert isinstance(request, pb.ChatRequest)
 
-        def cannot(param: str, what: str) -> Fault:
-            return _cannot(binding, param, what)
-
-        data = encode_request(
-            request, binding, stream=head.stream, traits=self._traits_of(binding.model), cannot=cannot
-        )
+        traits = self._traits_of(binding.model)
+        data = encode_request(request, binding, stream=head.stream, traits=traits, cannot=cannot_of(binding))
         return [WireRequest(url=_url(binding.base_url), headers=_headers(head, binding), body=data)]
 
     # -- reply --
@@ -116,16 +113,6 @@ def _headers(head: Head, binding: Binding) -> dict[str, str]:
 def _require_chat(operation: Operation) -> None:
     if operation is not Operation.CHAT:
         raise Fault(Kind.UNSUPPORTED, f"the Messages API has no {operation} calls")
-
-
-def _cannot(binding: Binding, param: str, what: str) -> Fault:
-    return Fault(
-        Kind.CAPABILITY,
-        f"{param}: target {binding.target!r} ({binding.provider}) cannot do {what}",
-        param=param,
-        code="unsupported_parameter",
-        target=binding.target,
-    )
 
 
 def _protocol(binding: Binding, what: str) -> Fault:

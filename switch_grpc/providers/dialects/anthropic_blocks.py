@@ -7,25 +7,21 @@ Anthropic's own and goes out as it stands. `extra_json` of a part joins its bloc
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import Raw
 
-from switch_grpc.faults import Fault, bad_request
+from switch_grpc.faults import bad_request
+from switch_grpc.providers.dialects.data_url import read_data_url
+from switch_grpc.providers.dialects.members import extra_of, text_of
+from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
 
-Members = dict[str, Raw]
 Block = dict[str, Any]  # one block's members; values are JSON values, Raw among them
-Cannot = Callable[[str, str], Fault]  # the fault for a field by name, and what cannot be done with it
 
-members_of: Final = msgspec.json.Decoder(Members).decode
-encode: Final = msgspec.json.Encoder().encode
-
-NULL: Final = Raw(b"null")
 _IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _TYPES_OF: Final = {
     ".pdf": "application/pdf",
@@ -38,11 +34,6 @@ _TYPES_OF: Final = {
     ".gif": "image/gif",
     ".webp": "image/webp",
 }
-
-
-def extra_of(text: str) -> Members:
-    """The members of an extra_json that are not null."""
-    return {name: raw for name, raw in members_of(text).items() if raw != NULL} if text else {}
 
 
 def text_block(text: str) -> list[Block | Raw]:
@@ -85,7 +76,7 @@ def _block(part: pb.Part, at: str, cannot: Cannot) -> Block | Raw | None:
 
 def _image(url: str, at: str, cannot: Cannot) -> Block:
     if url.startswith("data:"):
-        media_type, data = _data_url(url, at)
+        media_type, data = read_data_url(url, at)
         return _base64_image(media_type, data, at, cannot)
     if url.startswith(("https://", "http://")):
         return {"type": "image", "source": {"type": "url", "url": url}}
@@ -137,23 +128,12 @@ def _document(media_type: str, data: str, at: str, cannot: Cannot) -> Block:
 def _typed(data: str, filename: str, at: str) -> tuple[str, str]:
     """Media type and base64; bare base64 is of the type that the file's name tells, else PDF."""
     if data.startswith("data:"):
-        return _data_url(data, at)
+        return read_data_url(data, at)
     return _TYPES_OF.get(PurePosixPath(filename.lower()).suffix, "application/pdf"), data
-
-
-def _data_url(url: str, at: str) -> tuple[str, str]:
-    """Media type and base64 of `data:image/png;base64,...` (RFC 2397)."""
-    head, comma, data = url[len("data:") :].partition(",")
-    media_type, *parameters = head.split(";")
-    if not comma or not data:
-        raise bad_request(at, "is a data URL without data")
-    if not parameters or parameters[-1].strip().lower() != "base64":
-        data = base64.b64encode(unquote_to_bytes(data)).decode()
-    return media_type.strip().lower() or "text/plain", data
 
 
 def _text(raw: Raw, at: str) -> str:
     try:
-        return msgspec.json.decode(raw, type=str)
+        return text_of(raw)
     except msgspec.ValidationError as error:
         raise bad_request(at, "expected a string") from error

@@ -8,12 +8,11 @@
 - An assistant message goes back block by block as it came, where it still carries `thinking_blocks` or
   `content_blocks` (see anthropic_reply) and its text and calls have not been changed. Reasoning without a
   signature, which is another provider's, is left out: Anthropic accepts only its own.
+- Ids of calls are spelt in the letters that Anthropic takes, the same for a call and its result.
 - `cache_control` on a message marks its last block. Other members that only other providers know, names of
   participants and annotations have no place in a turn and are left out.
 """
 
-import re
-import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -21,24 +20,16 @@ import msgspec
 from msgspec import Raw
 
 from switch_grpc.faults import bad_request
-from switch_grpc.providers.dialects.anthropic_blocks import (
-    Block,
-    Cannot,
-    Members,
-    blocks_of,
-    extra_of,
-    members_of,
-    text_block,
-)
+from switch_grpc.providers.dialects.anthropic_blocks import Block, blocks_of, text_block
+from switch_grpc.providers.dialects.calls import CallIds, input_of
+from switch_grpc.providers.dialects.members import Members, extra_of, members_list, members_of, text_of
+from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
 
 Blocks = list[Block | Raw]
 
 _CALL_EXTRAS: Final = ("cache_control", "caller", "toolset_name")
-_NOT_IN_AN_ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
-_members_list: Final = msgspec.json.Decoder(list[Members]).decode
 _flag: Final = msgspec.json.Decoder(bool).decode
-_text_of: Final = msgspec.json.Decoder(str).decode
 _TEXT, _TOOL_USE = Raw(b'"text"'), Raw(b'"tool_use"')
 _THINKING: Final = (Raw(b'"thinking"'), Raw(b'"redacted_thinking"'))
 
@@ -59,6 +50,15 @@ def conversation(
     return gathered.system, turns
 
 
+def resumes_without_thinking(turns: Sequence[dict[str, Any]]) -> bool:
+    """Whether the answer goes on with a turn that called tools and did not begin with thinking."""
+    if len(turns) < 2 or isinstance(turns[-1]["content"], str):
+        return False
+    first = turns[-2]["content"][0]
+    thought = isinstance(first, dict) and first.get("type") in _THINKING
+    return not thought and any(_is_result(block) for block in turns[-1]["content"])
+
+
 class _Conversation:
     """The conversation, as far as it has been read."""
 
@@ -66,6 +66,7 @@ class _Conversation:
         self.system: Blocks = []
         self._system_turns = system_turns
         self._cannot = cannot
+        self._ids = CallIds()
         self._turns: list[tuple[str, Blocks]] = []
         self._pending: Blocks = []  # of system messages that wait for the end of the user's turn
 
@@ -75,12 +76,12 @@ class _Conversation:
             case pb.ROLE_USER:
                 self._turn("user", blocks_of(message, at, self._cannot), extra)
             case pb.ROLE_ASSISTANT:
-                blocks = _assistant(message, extra, at, self._cannot)
+                blocks = _assistant(message, extra, at, self._ids, self._cannot)
                 if blocks:
                     self._end_of_user()
                 self._turn("assistant", blocks, extra)
             case pb.ROLE_TOOL:
-                self._turn("user", [_tool_result(message, extra, at, self._cannot)], extra)
+                self._turn("user", [_tool_result(message, extra, at, self._ids, self._cannot)], extra)
             case pb.ROLE_SYSTEM | pb.ROLE_DEVELOPER:
                 blocks = _marked(blocks_of(message, at, self._cannot), extra)
                 (self._pending if self._turns and self._system_turns else self.system).extend(blocks)
@@ -126,18 +127,22 @@ def _content(role: str, blocks: Blocks) -> str | Blocks:
         (block,) = blocks
         if isinstance(block, dict) and len(block) == 2 and isinstance(block.get("text"), str):
             return str(block["text"])
-    elif role == "user" and any(isinstance(block, dict) and "tool_use_id" in block for block in blocks):
-        return sorted(blocks, key=lambda block: not (isinstance(block, dict) and "tool_use_id" in block))
+    elif role == "user" and any(map(_is_result, blocks)):
+        return sorted(blocks, key=lambda block: not _is_result(block))
     return blocks
+
+
+def _is_result(block: Block | Raw) -> bool:
+    return isinstance(block, dict) and "tool_use_id" in block
 
 
 # -- tool results --
 
 
-def _tool_result(message: pb.Message, extra: Members, at: str, cannot: Cannot) -> Block:
+def _tool_result(message: pb.Message, extra: Members, at: str, ids: CallIds, cannot: Cannot) -> Block:
     if not message.tool_call_id:
         raise bad_request(f"{at}.tool_call_id", "is missing; name the call that this message answers")
-    block: Block = {"type": "tool_result", "tool_use_id": _id(message.tool_call_id)}
+    block: Block = {"type": "tool_result", "tool_use_id": ids.of_result(message.tool_call_id)}
     content = blocks_of(message, at, cannot)
     if content:
         block["content"] = _content("tool", content)
@@ -152,21 +157,22 @@ def _tool_result(message: pb.Message, extra: Members, at: str, cannot: Cannot) -
 # -- the assistant's own messages --
 
 
-def _assistant(message: pb.Message, extra: Members, at: str, cannot: Cannot) -> Blocks:
+def _assistant(message: pb.Message, extra: Members, at: str, ids: CallIds, cannot: Cannot) -> Blocks:
     if message.HasField("audio"):
         raise cannot(f"{at}.audio", "audio")
     if message.HasField("function_call"):
         raise cannot(f"{at}.function_call", "function calls of the old form; use `tool_calls`")
+    calls = [
+        _tool_use(call, f"{at}.tool_calls[{index}]", ids, cannot)
+        for index, call in enumerate(message.tool_calls)
+    ]
     kept = _kept(extra, "content_blocks", at)
-    if kept and _unchanged(kept, message):
+    if kept and _unchanged(kept, message, calls):
         return [*kept]
     thinking = kept or _kept(extra, "thinking_blocks", at)
     blocks: Blocks = [block for block in thinking if block.get("type") in _THINKING]
     blocks += blocks_of(message, at, cannot) or text_block(message.refusal)
-    blocks += [
-        _tool_use(call, f"{at}.tool_calls[{index}]", cannot) for index, call in enumerate(message.tool_calls)
-    ]
-    return blocks
+    return blocks + calls
 
 
 def _kept(extra: Members, name: str, at: str) -> Sequence[Members]:
@@ -174,52 +180,34 @@ def _kept(extra: Members, name: str, at: str) -> Sequence[Members]:
     if raw is None:
         return ()
     try:
-        return _members_list(raw)
+        return members_list(raw)
     except msgspec.ValidationError as error:
         raise bad_request(f"{at}.{name}", "expected a list of content blocks") from error
 
 
-def _unchanged(kept: Sequence[Members], message: pb.Message) -> bool:
-    """Whether the blocks say what the message says."""
+def _unchanged(kept: Sequence[Members], message: pb.Message, written: Sequence[Block]) -> bool:
+    """Whether the blocks say what the message and its calls, as they are written, say."""
     said = "".join(part.text for part in message.parts) if message.parts else message.content
     try:
-        texts = "".join(_text_of(block["text"]) for block in kept if block.get("type") == _TEXT)
-        calls = [_text_of(block["id"]) for block in kept if block.get("type") == _TOOL_USE]
+        texts = "".join(text_of(block["text"]) for block in kept if block.get("type") == _TEXT)
+        calls = [text_of(block["id"]) for block in kept if block.get("type") == _TOOL_USE]
     except (KeyError, msgspec.ValidationError):
         return False
-    return texts == said and calls == [call.id for call in message.tool_calls]
+    return texts == said and calls == [call["id"] for call in written]
 
 
-def _tool_use(call: pb.ToolCall, at: str, cannot: Cannot) -> Block:
+def _tool_use(call: pb.ToolCall, at: str, ids: CallIds, cannot: Cannot) -> Block:
     if call.WhichOneof("kind") != "function":
         raise cannot(at, "calls of tools that are no functions")
     if not call.id:
         raise bad_request(f"{at}.id", "is missing")
     block: Block = {
         "type": "tool_use",
-        "id": _id(call.id),
+        "id": ids.of_call(call.id),
         "name": call.function.name,
-        "input": _input(call.function.arguments),
+        "input": input_of(call.function.arguments),
     }
     if call.extra_json:
         extra = extra_of(call.extra_json)
         block |= {name: extra[name] for name in _CALL_EXTRAS if name in extra}
     return block
-
-
-def _input(arguments: str) -> Raw | dict[str, str]:
-    """The arguments as they stand; what a model wrote and is no JSON object, under a name that says so."""
-    if not arguments or arguments.isspace():
-        return {}
-    try:
-        members_of(arguments)
-    except (msgspec.DecodeError, RecursionError):
-        # https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
-        return {"INVALID_JSON": arguments}
-    return Raw(arguments.encode())
-
-
-def _id(id: str) -> str:
-    """A call's id in the letters that Anthropic takes; other providers' ids have dots and colons."""
-    clean = _NOT_IN_AN_ID.sub("_", id)
-    return id if clean == id else f"{clean}_{zlib.crc32(id.encode()):08x}"

@@ -20,11 +20,16 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Raw
 
-from switch_grpc.providers.dialects.anthropic_blocks import NULL, Members, encode, members_of
+from switch_grpc.providers.dialects.members import (
+    NULL,
+    Members,
+    encode,
+    members_of,
+    raws_of,
+    text_of,
+)
 from switch_grpc.v1 import chat_pb2 as pb
 
-_text_of: Final = msgspec.json.Decoder(str).decode
-_list_of: Final = msgspec.json.Decoder(list[Raw]).decode
 _count: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]).decode
 
 _TEXT, _THINKING, _REDACTED, _TOOL_USE = (
@@ -53,7 +58,7 @@ _USAGE_MEMBERS: Final = frozenset(
 
 def response_of(members: Members) -> pb.ChatResponse:
     """A whole message. Raises msgspec.ValidationError or KeyError where it is none."""
-    blocks = [members_of(raw) for raw in _list_of(members["content"])]
+    blocks = [members_of(raw) for raw in raws_of(members["content"])]
     stop = Stop.read(members)
     message: dict[str, Any] = {"role": pb.ROLE_ASSISTANT}
     said: list[str] = []
@@ -64,12 +69,12 @@ def response_of(members: Members) -> pb.ChatResponse:
     for block in blocks:
         kind = block["type"]
         if kind == _TEXT:
-            text = _text_of(block["text"])
+            text = text_of(block["text"])
             annotations += annotations_of(block, length, length + len(text))
             length += len(text)
             said.append(text)
         elif kind == _THINKING:
-            thought.append(_text_of(block["thinking"]))
+            thought.append(text_of(block["thinking"]))
         elif kind == _TOOL_USE:
             calls.append(call_of(block) | {"function": function_of(block, bytes(block["input"]))})
     content = "".join(said)
@@ -96,7 +101,7 @@ def response_of(members: Members) -> pb.ChatResponse:
 
 
 def text_in(members: Members, name: str) -> str:
-    return _text_of(members[name]) if members.get(name, NULL) != NULL else ""
+    return text_of(members[name]) if members.get(name, NULL) != NULL else ""
 
 
 def more_of(members: Members) -> str:
@@ -110,7 +115,7 @@ def more_of(members: Members) -> str:
 
 def call_of(block: Members) -> dict[str, Any]:
     """A tool call's fields but its function."""
-    fields: dict[str, Any] = {"id": _text_of(block["id"])}
+    fields: dict[str, Any] = {"id": text_of(block["id"])}
     more = {n: raw for n, raw in block.items() if n not in _CALL_MEMBERS and raw != NULL}
     if more:
         fields["extra_json"] = encode(more)
@@ -118,7 +123,7 @@ def call_of(block: Members) -> dict[str, Any]:
 
 
 def function_of(block: Members, arguments: bytes) -> dict[str, Any]:
-    return {"name": _text_of(block["name"]), "arguments": arguments}
+    return {"name": text_of(block["name"]), "arguments": arguments}
 
 
 def annotations_of(block: Members, start: int, end: int) -> list[Raw]:
@@ -129,7 +134,7 @@ def annotations_of(block: Members, start: int, end: int) -> list[Raw]:
     raw = block.get("citations", NULL)
     if raw in (NULL, _NO_LIST):
         return []
-    return [_annotation(members_of(citation), start, end) for citation in _list_of(raw)]
+    return [_annotation(members_of(citation), start, end) for citation in raws_of(raw)]
 
 
 def _annotation(citation: Members, start: int, end: int) -> Raw:

@@ -26,46 +26,20 @@ import msgspec
 from msgspec import Raw
 
 from switch_grpc.faults import bad_request
-from switch_grpc.providers.dialects.anthropic_blocks import Cannot, encode, extra_of
-from switch_grpc.providers.dialects.anthropic_messages import conversation
+from switch_grpc.providers.dialects.anthropic_messages import conversation, resumes_without_thinking
 from switch_grpc.providers.dialects.anthropic_models import Traits
+from switch_grpc.providers.dialects.anthropic_thinking import thinking
 from switch_grpc.providers.dialects.base import Binding
-from switch_grpc.providers.dialects.parameters import Members, members_of, parameters
+from switch_grpc.providers.dialects.members import Members, encode, extra_of, members_of
+from switch_grpc.providers.dialects.parameters import Parameters, parameters
+from switch_grpc.providers.dialects.refusal import Cannot
+from switch_grpc.providers.dialects.tool_choice import allowed_tools
 from switch_grpc.v1 import chat_pb2 as pb
 
-Given = Mapping[str, Any]  # the fields that are set, by name
 Body = dict[str, Any]
 
-# At models that think by a budget: tokens by effort. They count as part of max_tokens, as OpenAI's do.
-_BUDGETS: Final = {
-    "minimal": 1_024,
-    "low": 2_048,
-    "medium": 8_192,
-    "high": 16_384,
-    "xhigh": 32_768,
-    "max": 65_536,
-}
-_LEAST_BUDGET: Final = 1_024
 _TIERS: Final = {"auto": "auto", "priority": "auto", "default": "standard_only"}
 _SAMPLING: Final = ("temperature", "top_p")
-
-# What Anthropic cannot do: field -> the values of it that ask for nothing.
-_REFUSED: Final[Mapping[str, tuple[object, ...]]] = {
-    "n": (0, 1),
-    "seed": (),
-    "logprobs": (False,),
-    "top_logprobs": (0,),
-    "logit_bias_json": ("{}",),
-    "frequency_penalty": (0.0,),
-    "presence_penalty": (0.0,),
-    "verbosity": ("medium",),
-    "modalities": (["text"],),
-    "audio": (),
-    "web_search_options_json": (),
-    "moderation_json": (),
-    "functions_json": ("[]",),
-    "function_call_json": (),
-}
 
 
 def encode_request(
@@ -73,23 +47,28 @@ def encode_request(
 ) -> bytes:
     """The body of a Messages request. Raises Fault(CAPABILITY | BAD_REQUEST) naming the field."""
     unknown_here = () if traits.sampling else _SAMPLING
-    counting = parameters(request, binding, stream=stream, not_by_default=unknown_here)
-    wanted, extra = counting.request, counting.extra
-    given = {field.name: value for field, value in wanted.ListFields()}
-    _refuse(given, cannot)
+    chosen = parameters(request, binding, stream=stream, not_by_default=unknown_here)
+    chosen.refuse_openais_own(cannot)
+    extra = chosen.extra
     system, turns = conversation(request.messages, system_turns=traits.system_turns, cannot=cannot)
-    body: Body = {"model": binding.model, "max_tokens": _max_tokens(given, traits)}
+    limit = traits.max_tokens if chosen.limit is None else chosen.limit
+    body: Body = {"model": binding.model, "max_tokens": limit}
     if system:
         if "system" in extra:
             raise bad_request("system", "stands beside system messages; send one of the two")
         plain = len(system) == 1 and isinstance(system[0], dict) and len(system[0]) == 2
         body["system"] = system[0]["text"] if plain else system  # type: ignore[call-overload]  # a dict if plain
     body["messages"] = turns
-    _put_tools(body, wanted, given, cannot)
-    _put_thinking(body, given, extra, traits, cannot)
-    _put_format(body, wanted, given, cannot)
-    _put_sampling(body, given, traits, cannot)
-    _put_rest(body, given, cannot)
+    _put_tools(body, chosen, cannot)
+    if effort := chosen.given.get("reasoning_effort"):
+        resumes = resumes_without_thinking(turns)
+        own = "thinking" in extra
+        body |= thinking(effort, limit, traits, cannot, model=binding.model, own=own, resumes=resumes)
+    if schema := chosen.schema(cannot):
+        form = {"type": "json_schema", "schema": Raw(schema.schema_json.encode())}
+        body.setdefault("output_config", {})["format"] = form
+    _put_sampling(body, chosen, traits, cannot)
+    _put_rest(body, chosen, cannot)
     if stream:
         body["stream"] = True
     return encode(_joined(body, extra))
@@ -117,25 +96,12 @@ def _object(raw: Raw | str, name: str) -> Members:
         raise bad_request(name, "expected an object") from error
 
 
-def _refuse(given: Given, cannot: Cannot) -> None:
-    for name, value in given.items():
-        neutral = _REFUSED.get(name)
-        if neutral is not None and value not in neutral:
-            name = name.removesuffix("_json")
-            raise cannot(name, f"`{name}`")
-
-
 # -- the parameters, one by one --
 
 
-def _max_tokens(given: Given, traits: Traits) -> int:
-    limit = given.get("max_completion_tokens", given.get("max_tokens"))
-    return traits.max_tokens if limit is None else int(limit)
-
-
-def _put_sampling(body: Body, given: Given, traits: Traits, cannot: Cannot) -> None:
+def _put_sampling(body: Body, chosen: Parameters, traits: Traits, cannot: Cannot) -> None:
     for name in _SAMPLING:
-        value = given.get(name)
+        value = chosen.given.get(name)
         if value is None:
             continue
         if traits.sampling:
@@ -146,9 +112,10 @@ def _put_sampling(body: Body, given: Given, traits: Traits, cannot: Cannot) -> N
             raise cannot(name, f"`{name}`, which the model {body['model']!r} does not take")
 
 
-def _put_rest(body: Body, given: Given, cannot: Cannot) -> None:
-    if "stop" in given and given["stop"].sequences:
-        body["stop_sequences"] = list(given["stop"].sequences)
+def _put_rest(body: Body, chosen: Parameters, cannot: Cannot) -> None:
+    given = chosen.given
+    if chosen.stops:
+        body["stop_sequences"] = chosen.stops
     user = given.get("user") or given.get("safety_identifier") or given.get("metadata", {}).get("user_id")
     if user:
         body["metadata"] = {"user_id": user}
@@ -162,12 +129,13 @@ def _put_rest(body: Body, given: Given, cannot: Cannot) -> None:
 # -- tools --
 
 
-def _put_tools(body: Body, wanted: pb.ChatRequest, given: Given, cannot: Cannot) -> None:
+def _put_tools(body: Body, chosen: Parameters, cannot: Cannot) -> None:
+    wanted = chosen.request
     tools = [_tool(tool, f"tools[{index}]", cannot) for index, tool in enumerate(wanted.tools)]
     if tools:
         body["tools"] = tools
-    choice = _tool_choice(wanted.tool_choice, body, cannot) if "tool_choice" in given else None
-    if given.get("parallel_tool_calls", True) is False and tools:
+    choice = _tool_choice(wanted.tool_choice, body, cannot) if "tool_choice" in chosen.given else None
+    if chosen.one_call and tools:
         choice = choice or {"type": "auto"}
         if choice["type"] != "none":
             choice["disable_parallel_tool_use"] = True
@@ -221,98 +189,28 @@ _MODES: Final[Mapping[int, Callable[[], Body | None]]] = {
 
 
 class _Named(msgspec.Struct):
+    """A tool or a choice, as far as telling them apart needs it."""
+
     name: str = ""
-
-
-class _Allowed(msgspec.Struct):
-    """A tool that may be called: `{"type": "function", "function": {"name"}}`, or with the name in it."""
-
-    type: str = "function"
-    name: str = ""
-    function: _Named = msgspec.field(default_factory=_Named)
-
-
-class _AllowedTools(msgspec.Struct):
-    mode: str = "auto"
-    tools: list[_Allowed] = []
-
-
-class _RawChoice(msgspec.Struct):
     type: str = ""
-    allowed_tools: _AllowedTools | None = None
-    mode: str = "auto"
-    tools: list[_Allowed] | None = None
 
 
 def _raw_choice(raw: str, body: Body, cannot: Cannot) -> Body:
     """OpenAI's `allowed_tools`, Mistral's "any", or one of Anthropic's own choices."""
     if raw == '"any"':
         return {"type": "any"}
+    if allowed := allowed_tools(raw):
+        body["tools"] = [tool for tool in body.get("tools", ()) if _name_of(tool) in allowed.names]
+        if not body["tools"]:
+            raise bad_request("tool_choice", "allows none of the tools")
+        return {"type": "any" if allowed.required else "auto"}
     try:
-        choice = msgspec.json.decode(raw, type=_RawChoice)
-    except msgspec.DecodeError as error:
-        raise cannot("tool_choice", f"the choice {raw[:100]}") from error
-    if choice.type in ("auto", "any", "tool", "none"):
-        return {name: msgspec.json.decode(value) for name, value in members_of(raw).items()}
-    allowed = choice.allowed_tools or _AllowedTools(choice.mode, choice.tools or [])
-    if choice.type != "allowed_tools" or allowed.mode not in ("auto", "required"):
-        raise cannot("tool_choice", f"the choice {raw[:100]}")
-    names = {tool.function.name or tool.name for tool in allowed.tools}
-    body["tools"] = [tool for tool in body.get("tools", ()) if _name_of(tool) in names]
-    if not body["tools"]:
-        raise bad_request("tool_choice", "allows none of the tools")
-    return {"type": "any" if allowed.mode == "required" else "auto"}
+        if msgspec.json.decode(raw, type=_Named).type in ("auto", "any", "tool", "none"):
+            return {name: msgspec.json.decode(value) for name, value in members_of(raw).items()}
+    except msgspec.DecodeError:
+        pass
+    raise cannot("tool_choice", f"the choice {raw[:100]}")
 
 
 def _name_of(tool: Body | Raw) -> str:
     return str(tool["name"]) if isinstance(tool, dict) else msgspec.json.decode(tool, type=_Named).name
-
-
-# -- thinking and structured output --
-
-
-def _put_thinking(body: Body, given: Given, extra: Mapping[str, Raw], traits: Traits, cannot: Cannot) -> None:
-    effort = given.get("reasoning_effort")
-    if effort is None:
-        return
-    if effort == "none":
-        if not traits.off and "thinking" not in extra:
-            raise cannot("reasoning_effort", f"no thinking at all, at the model {body['model']!r}")
-        if traits.thinking == "adaptive":
-            body["thinking"] = {"type": traits.off}
-    elif traits.thinking == "adaptive":
-        level = "low" if effort == "minimal" else effort
-        if level not in traits.efforts:
-            raise cannot("reasoning_effort", f"the effort {effort!r}, at the model {body['model']!r}")
-        body["thinking"] = {"type": "adaptive"}
-        if not traits.shows_thinking:
-            body["thinking"]["display"] = "summarized"
-        body["output_config"] = {"effort": level}
-    elif "thinking" not in extra:
-        body["thinking"] = {"type": "enabled", "budget_tokens": _budget(effort, body, traits, cannot)}
-
-
-def _budget(effort: str, body: Body, traits: Traits, cannot: Cannot) -> int:
-    """At most half of what may be written, so that there is room for the answer."""
-    if traits.thinking == "none" or effort not in _BUDGETS:
-        raise cannot("reasoning_effort", f"the effort {effort!r}, at the model {body['model']!r}")
-    if body["max_tokens"] <= _LEAST_BUDGET:
-        raise cannot(
-            "reasoning_effort", f"thinking within {body['max_tokens']} tokens; raise max_completion_tokens"
-        )
-    half = int(body["max_tokens"]) // 2
-    return max(_LEAST_BUDGET, min(_BUDGETS[effort], half))
-
-
-def _put_format(body: Body, wanted: pb.ChatRequest, given: Given, cannot: Cannot) -> None:
-    if "response_format" not in given:
-        return
-    match wanted.response_format.WhichOneof("kind"):
-        case "text":
-            return
-        case "json_schema" if wanted.response_format.json_schema.schema_json:
-            schema = Raw(wanted.response_format.json_schema.schema_json.encode())
-            body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": schema}
-        case kind:
-            named = "json_schema without a schema" if kind == "json_schema" else (kind or "none")
-            raise cannot("response_format", f"the format {named}; give a json_schema")

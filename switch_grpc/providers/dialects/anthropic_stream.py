@@ -14,7 +14,6 @@ from google.protobuf.message import Message
 from msgspec import Raw
 
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.providers.dialects.anthropic_blocks import NULL, Members, encode, members_of
 from switch_grpc.providers.dialects.anthropic_error import failure_of
 from switch_grpc.providers.dialects.anthropic_reply import (
     Stop,
@@ -28,10 +27,16 @@ from switch_grpc.providers.dialects.anthropic_reply import (
     usage_of,
 )
 from switch_grpc.providers.dialects.base import Binding, Event
+from switch_grpc.providers.dialects.members import (
+    NULL,
+    Members,
+    encode,
+    members_of,
+    raws_of,
+    text_of,
+)
 from switch_grpc.v1 import chat_pb2 as pb
 
-_list_of: Final = msgspec.json.Decoder(list[Raw]).decode
-_text_of: Final = msgspec.json.Decoder(str).decode
 _NO_INPUT: Final = b"{}"
 
 
@@ -65,7 +70,7 @@ class _Block:
 
     def __init__(self, members: Members, call: int) -> None:
         self.members = members
-        self.kind = _text_of(members["type"])
+        self.kind = text_of(members["type"])
         self.call = call  # which of the message's calls this is
         self.said = False  # a call's arguments have begun
         self._pieces: dict[str, list[str]] = {}
@@ -80,15 +85,15 @@ class _Block:
                 continue
             first = bytes(raw)[:1]
             if first == b'"':
-                self.grow(name, _text_of(raw))
+                self.grow(name, text_of(raw))
             elif first == b"[" and bytes(self.members.get(name, NULL))[:1] == b"[":
-                self.members[name] = Raw(encode([*_list_of(self.members[name]), *_list_of(raw)]))
+                self.members[name] = Raw(encode([*raws_of(self.members[name]), *raws_of(raw)]))
             else:
                 self.members[name] = raw
 
     def cite(self, citation: Raw) -> None:
         known = self.members.get("citations", NULL)
-        self.members["citations"] = Raw(encode([*(_list_of(known) if known != NULL else ()), citation]))
+        self.members["citations"] = Raw(encode([*(raws_of(known) if known != NULL else ()), citation]))
 
     def end(self) -> None:
         """Puts the pieces into the members."""

@@ -153,6 +153,7 @@ def has_content(chunk: Message) -> bool:
             or delta.refusal
             or delta.HasField("function_call")
             or delta.HasField("audio")
+            or '"content":[' in delta.extra_json  # a list of parts that is more than texts and thoughts
         ):
             return True
     return False

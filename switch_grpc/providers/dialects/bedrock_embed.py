@@ -5,12 +5,13 @@
     cohere.embed-*           up to 96 texts: {"texts", "input_type", "truncate", "output_dimension"}
 
 Cohere wants to know what a vector is for: `input_type`, which OpenAI has no name for, may come beside the
-input, and is `search_document` without. Vectors come as numbers, whatever encoding was asked for.
+input, and is `search_document` without. Vectors come as numbers here; the engine gives them the encoding
+that the caller asked for.
 
 Shapes: docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -29,18 +30,16 @@ from switch_grpc.providers.dialects.base import (
 )
 from switch_grpc.providers.dialects.converse import model_of, unreadable, wire_request
 from switch_grpc.providers.dialects.converse_error import error_of
+from switch_grpc.providers.dialects.members import NULL, Members, encode, members_of
+from switch_grpc.providers.dialects.parameters import merged
+from switch_grpc.providers.dialects.refusal import cannot_of
 from switch_grpc.providers.framing.eventstream import EventStream
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import embedding_pb2 as pb
 
-Extra = dict[str, Raw]
-
 TEXTS_LIMIT: Final = 128  # each is a whole call where a model takes one text
 COHERE_LIMIT: Final = 96  # texts in one call
 
-_encode: Final = msgspec.json.Encoder().encode
-_members_of: Final = msgspec.json.Decoder(Extra).decode
-_NULL: Final = Raw(b"null")
 _NOT_OURS: Final = frozenset({"encoding_format", "user", "input", "model", "dimensions"})
 
 
@@ -48,7 +47,7 @@ class _Reply(msgspec.Struct):
     """Any of the makers' answers."""
 
     embedding: list[float] | None = None
-    embeddings: Raw = _NULL
+    embeddings: Raw = NULL
     count: int = msgspec.field(default=0, name="inputTextTokenCount")
 
 
@@ -85,7 +84,7 @@ class BedrockEmbed:
                 bodies = [_nova(text, request, extra, binding) for text in texts]
             case _:
                 bodies = [_titan(text, request, extra) for text in texts]
-        return [wire_request(binding, model, "invoke", _encode(body)) for body in bodies]
+        return [wire_request(binding, model, "invoke", encode(body)) for body in bodies]
 
     def decode(self, operation: Operation, replies: Sequence[WireReply], binding: Binding) -> Message:
         vectors: list[list[float]] = []
@@ -122,25 +121,25 @@ def _kind(model: str, binding: Binding) -> str:
         return "nova"
     if made_by in ("amazon", ""):  # an ARN does not say; Titan's format is the plainest
         return "titan"
-    raise _cannot(binding, "model", f"embeddings with the model {model!r}; use one of Titan, Nova or Cohere")
+    raise cannot_of(binding)("model", f"{model!r} for embeddings; use one of Titan, Nova or Cohere")
 
 
 # -- requests --
 
 
-def _titan(text: str, request: pb.EmbedRequest, extra: Extra) -> dict[str, Any]:
+def _titan(text: str, request: pb.EmbedRequest, extra: Members) -> dict[str, Any]:
     body: dict[str, Any] = {"inputText": text, **extra}
     if request.HasField("dimensions"):
         body["dimensions"] = request.dimensions
     return body
 
 
-def _nova(text: str, request: pb.EmbedRequest, extra: Extra, binding: Binding) -> dict[str, Any]:
+def _nova(text: str, request: pb.EmbedRequest, extra: Members, binding: Binding) -> dict[str, Any]:
     params: dict[str, Any] = {"embeddingPurpose": "GENERIC_INDEX"}
     more = dict(extra)
     if "singleEmbeddingParams" in more:
         try:
-            params |= _members_of(more.pop("singleEmbeddingParams"))
+            params |= members_of(more.pop("singleEmbeddingParams"))
         except msgspec.DecodeError as error:
             raise bad_request("singleEmbeddingParams", "expected an object") from error
     if "embeddingPurpose" in more:
@@ -151,7 +150,7 @@ def _nova(text: str, request: pb.EmbedRequest, extra: Extra, binding: Binding) -
     return {"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": params, **more}
 
 
-def _cohere(texts: Sequence[str], request: pb.EmbedRequest, extra: Extra) -> dict[str, Any]:
+def _cohere(texts: Sequence[str], request: pb.EmbedRequest, extra: Members) -> dict[str, Any]:
     body: dict[str, Any] = {"texts": list(texts), "input_type": "search_document", **extra}
     if request.HasField("dimensions"):
         body["output_dimension"] = request.dimensions
@@ -165,30 +164,20 @@ def _texts(request: pb.EmbedRequest, binding: Binding) -> Sequence[str]:
         case "texts" if request.input.texts.texts:
             texts = request.input.texts.texts
             if len(texts) > TEXTS_LIMIT:
-                raise _cannot(binding, "input", f"{len(texts)} texts in one call; send at most {TEXTS_LIMIT}")
+                raise cannot_of(binding)(
+                    "input", f"{len(texts)} texts in one call; send at most {TEXTS_LIMIT}"
+                )
             return texts
         case "tokens" | "token_lists":
-            raise _cannot(binding, "input", "token arrays; send text")
+            raise cannot_of(binding)("input", "token arrays; send text")
         case _:
             raise bad_request("input", "is missing; give a string or a list of strings")
 
 
-def _extra(request: pb.EmbedRequest, binding: Binding) -> Extra:
-    """What OpenAI has no name for: the target's defaults < the caller's < the target's own."""
-    said: Mapping[str, Raw] = _members_of(request.extra_json) if request.extra_json else {}
-    own = {name: Raw(raw) for name, raw in binding.params.items()}
-    extra = {**{name: raw for name, raw in said.items() if raw != _NULL}, **own}
-    return {name: raw for name, raw in extra.items() if name not in _NOT_OURS}
-
-
-def _cannot(binding: Binding, param: str, what: str) -> Fault:
-    return Fault(
-        Kind.CAPABILITY,
-        f"{param}: target {binding.target!r} ({binding.provider}) cannot do {what}",
-        param=param,
-        code="unsupported_parameter",
-        target=binding.target,
-    )
+def _extra(request: pb.EmbedRequest, binding: Binding) -> Members:
+    """What OpenAI has no name for."""
+    said = members_of(request.extra_json) if request.extra_json else {}
+    return {name: raw for name, raw in merged(said, binding, {}).items() if name not in _NOT_OURS}
 
 
 # -- replies --

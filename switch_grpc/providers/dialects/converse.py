@@ -18,10 +18,11 @@ from switch_grpc.providers.dialects.base import (
     WireRequest,
 )
 from switch_grpc.providers.dialects.converse_error import error_of
-from switch_grpc.providers.dialects.converse_messages import members_of
 from switch_grpc.providers.dialects.converse_reply import UNREADABLE, response_of
 from switch_grpc.providers.dialects.converse_request import encode_request
 from switch_grpc.providers.dialects.converse_stream import ConverseStream
+from switch_grpc.providers.dialects.members import members_of
+from switch_grpc.providers.dialects.refusal import cannot_of
 from switch_grpc.providers.framing.eventstream import EventStream
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import chat_pb2
@@ -35,18 +36,8 @@ class Converse:
     def encode(self, head: Head, body: Body[Message], binding: Binding) -> Sequence[WireRequest]:
         request = body.message()
         assert isinstance(request, chat_pb2.ChatRequest)
-
-        def cannot(param: str, what: str) -> Fault:
-            return Fault(
-                Kind.CAPABILITY,
-                f"{param}: target {binding.target!r} ({binding.provider}) cannot do {what}",
-                param=param,
-                code="unsupported_parameter",
-                target=binding.target,
-            )
-
         model = model_of(binding)
-        data = encode_request(request, binding, model, stream=head.stream, cannot=cannot)
+        data = encode_request(request, binding, model, stream=head.stream, cannot=cannot_of(binding))
         path = "converse-stream" if head.stream else "converse"
         return [wire_request(binding, model, path, data, stream=head.stream)]
 

@@ -4,18 +4,17 @@ Bedrock fetches nothing from the web: media come as data URLs, as base64, or fro
 Formats and names: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html.
 """
 
-import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
 
-from switch_grpc.faults import Fault, bad_request
+from switch_grpc.faults import bad_request
+from switch_grpc.providers.dialects.data_url import read_data_url
+from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
 
 Block = dict[str, Any]  # one block's members; values are JSON values, msgspec.Raw among them
-Cannot = Callable[[str, str], Fault]  # the fault for a field by name, and what cannot be done with it
 
 # Format -> kind of block, by suffix and by media type.
 _KINDS: Final[Mapping[str, str]] = {
@@ -83,7 +82,7 @@ class Media:
     def _block(self, data: str, filename: str, at: str) -> Block:
         source: Block
         if data.startswith("data:"):
-            media_type, data = _data_url(data, at)
+            media_type, data = read_data_url(data, at)
             kept_as = (
                 _TYPES.get(media_type) or _SUFFIXES.get(media_type.partition("/")[2]) or _suffix(filename)
             )
@@ -121,14 +120,3 @@ class Media:
 
 def _suffix(name: str) -> str:
     return _SUFFIXES.get(PurePosixPath(name.lower()).suffix[1:], "")
-
-
-def _data_url(url: str, at: str) -> tuple[str, str]:
-    """Media type and base64 of `data:image/png;base64,...` (RFC 2397)."""
-    head, comma, data = url[len("data:") :].partition(",")
-    media_type, *parameters = head.split(";")
-    if not comma or not data:
-        raise bad_request(at, "is a data URL without data")
-    if not parameters or parameters[-1].strip().lower() != "base64":
-        data = base64.b64encode(unquote_to_bytes(data)).decode()
-    return media_type.strip().lower() or "text/plain", data

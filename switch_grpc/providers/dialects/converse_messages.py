@@ -11,8 +11,6 @@
 - Names of participants, `detail` of images, annotations and what only other providers know are left out.
 """
 
-import re
-import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -20,30 +18,27 @@ import msgspec
 from msgspec import Raw
 
 from switch_grpc.faults import bad_request
-from switch_grpc.providers.dialects.converse_media import Block, Cannot, Media
+from switch_grpc.providers.dialects.calls import CallIds, input_of
+from switch_grpc.providers.dialects.converse_media import Block, Media
+from switch_grpc.providers.dialects.members import (
+    NULL,
+    Members,
+    extra_of,
+    members_list,
+    members_of,
+    raws_of,
+    text_of,
+)
+from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
 
-Members = dict[str, Raw]
 Blocks = list[Block | Raw]
-
-members_of: Final = msgspec.json.Decoder(Members).decode
-members_list: Final = msgspec.json.Decoder(list[Members]).decode
-raws_of: Final = msgspec.json.Decoder(list[Raw]).decode
-text_of: Final = msgspec.json.Decoder(str).decode
-NULL: Final = Raw(b"null")
 
 # The members of Converse's union of content blocks that have no place in OpenAI's messages.
 OWN_BLOCKS: Final = frozenset(
     {"guardContent", "cachePoint", "video", "audio", "document", "image", "searchResult", "citationsContent"}
 )
-_ID_LIMIT: Final = 64
-_NOT_IN_AN_ID: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _TRUE: Final = Raw(b"true")
-
-
-def extra_of(text: str) -> Members:
-    """The members of an extra_json that are not null."""
-    return {name: raw for name, raw in members_of(text).items() if raw != NULL} if text else {}
 
 
 def cache_point(control: Raw) -> Block:
@@ -61,7 +56,7 @@ def cache_point(control: Raw) -> Block:
 class Conversation:
     """The conversation, as far as it has been read."""
 
-    __slots__ = ("_cannot", "_media", "_signed", "system", "tools", "turns")
+    __slots__ = ("_cannot", "_ids", "_media", "_signed", "system", "tools", "turns")
 
     def __init__(self, cannot: Cannot, *, signed: bool) -> None:
         """`signed`: the model takes back reasoning that Claude signed."""
@@ -70,6 +65,7 @@ class Conversation:
         self.tools: dict[str, None] = {}  # names of the tools that were called, in order
         self._cannot = cannot
         self._signed = signed
+        self._ids = CallIds()
         self._media = Media(cannot)
 
     def read(self, messages: Iterable[pb.Message]) -> "Conversation":
@@ -102,6 +98,15 @@ class Conversation:
             self.turns[-1]["content"] += blocks
         elif blocks:
             self.turns.append({"role": role, "content": blocks})
+
+    @property
+    def resumes_without_thinking(self) -> bool:
+        """Whether the answer goes on with a turn that called tools and did not begin with reasoning."""
+        if len(self.turns) < 2:
+            return False
+        *_, asked, answered = self.turns
+        thought = "reasoningContent" in asked["content"][0]
+        return not thought and any("toolResult" in block for block in answered["content"] if block)
 
     # -- content --
 
@@ -177,9 +182,9 @@ class Conversation:
         self.tools[call.function.name] = None
         return {
             "toolUse": {
-                "toolUseId": _id(call.id),
+                "toolUseId": self._ids.of_call(call.id),
                 "name": call.function.name,
-                "input": _input(call.function.arguments),
+                "input": input_of(call.function.arguments),
             }
         }
 
@@ -187,7 +192,7 @@ class Conversation:
         if not message.tool_call_id:
             raise bad_request(f"{at}.tool_call_id", "is missing; name the call that this message answers")
         result: Block = {
-            "toolUseId": _id(message.tool_call_id),
+            "toolUseId": self._ids.of_result(message.tool_call_id),
             "content": _without_blanks(self._content(message, at), keep_one=False),
         }
         if extra.get("is_error") == _TRUE:
@@ -218,22 +223,3 @@ def _reasoning(raw: Raw, at: str) -> Sequence[Block]:
     except (KeyError, msgspec.ValidationError) as error:
         raise bad_request(at, "expected a list of thinking blocks") from error
     return blocks
-
-
-def _input(arguments: str) -> Raw | dict[str, str]:
-    """The arguments as they stand; what a model wrote and is no JSON object, under a name that says so."""
-    if not arguments or arguments.isspace():
-        return {}
-    try:
-        members_of(arguments)
-    except (msgspec.DecodeError, RecursionError):
-        return {"INVALID_JSON": arguments}
-    return Raw(arguments.encode())
-
-
-def _id(id: str) -> str:
-    """A call's id in the letters and the length that Bedrock takes; other providers' have dots and colons."""
-    clean = _NOT_IN_AN_ID.sub("_", id)
-    if clean == id and len(id) <= _ID_LIMIT:
-        return id
-    return f"{clean[: _ID_LIMIT - 9]}_{zlib.crc32(id.encode()):08x}"

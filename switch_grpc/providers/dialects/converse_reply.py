@@ -19,10 +19,9 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Raw
 
-from switch_grpc.providers.dialects.converse_messages import NULL, Members, members_of, raws_of, text_of
+from switch_grpc.providers.dialects.members import NULL, Members, encode, members_of, raws_of, text_of
 from switch_grpc.v1 import chat_pb2 as pb
 
-encode: Final = msgspec.json.Encoder().encode
 _count: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]).decode
 _whole: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]).decode
 

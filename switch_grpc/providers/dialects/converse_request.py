@@ -31,21 +31,16 @@ from msgspec import Raw
 from switch_grpc.faults import bad_request
 from switch_grpc.providers.bedrock_models import maker
 from switch_grpc.providers.dialects.anthropic_models import Traits, traits_of
+from switch_grpc.providers.dialects.anthropic_thinking import thinking
 from switch_grpc.providers.dialects.base import Binding
-from switch_grpc.providers.dialects.converse_media import Cannot
-from switch_grpc.providers.dialects.converse_messages import (
-    Conversation,
-    cache_point,
-    extra_of,
-    members_of,
-)
+from switch_grpc.providers.dialects.converse_messages import Conversation, cache_point
+from switch_grpc.providers.dialects.members import encode, extra_of, members_of
 from switch_grpc.providers.dialects.parameters import Parameters, parameters
+from switch_grpc.providers.dialects.refusal import Cannot
+from switch_grpc.providers.dialects.tool_choice import allowed_tools
 from switch_grpc.v1 import chat_pb2 as pb
 
-Given = Mapping[str, Any]  # the fields that are set, by name
 Body = dict[str, Any]
-
-encode: Final = msgspec.json.Encoder().encode
 
 # Members of a Converse request that OpenAI has no name for: they go out as they stand.
 CONVERSES_OWN: Final = frozenset(
@@ -65,27 +60,6 @@ _TIERS: Final = frozenset({"default", "priority", "flex", "reserved"})
 _METADATA: Final = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}")
 _SAMPLING: Final = frozenset({"temperature", "top_p"})
 _EFFORTS: Final = frozenset({"low", "medium", "high"})
-# As the Anthropic dialect has them; at models that think by a budget, tokens by effort.
-_BUDGETS: Final = {"minimal": 1_024, "low": 2_048, "medium": 8_192, "high": 16_384, "xhigh": 32_768}
-_LEAST_BUDGET: Final = 1_024
-
-# What Converse has no place for: field -> the values of it that ask for nothing.
-_REFUSED: Final[Mapping[str, tuple[object, ...]]] = {
-    "n": (0, 1),
-    "seed": (),
-    "logprobs": (False,),
-    "top_logprobs": (0,),
-    "logit_bias_json": ("{}",),
-    "frequency_penalty": (0.0,),
-    "presence_penalty": (0.0,),
-    "verbosity": ("medium",),
-    "modalities": (["text"],),
-    "audio": (),
-    "web_search_options_json": (),
-    "moderation_json": (),
-    "functions_json": ("[]",),
-    "function_call_json": (),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,40 +88,39 @@ def encode_request(
     claude = traits_of(model) if made_by == "anthropic" else None
     plain = claude is None or claude.sampling
     chosen = parameters(request, binding, stream=stream, not_by_default=() if plain else _SAMPLING)
-    wanted = chosen.request
-    given = {field.name: value for field, value in wanted.ListFields()}
     family = _FAMILIES.get(made_by, _NO_FAMILY)
-    _refuse(given, family, cannot)
+    chosen.refuse_openais_own(cannot, but=family.names)
     said = Conversation(cannot, signed=made_by in ("anthropic", "")).read(request.messages)
     body: Body = {"messages": said.turns}
     if said.system:
         body["system"] = said.system
     more: Body = {}
-    _put_inference(body, given, plain, cannot)
-    _put_tools(body, more, wanted, given, said.tools, claude, cannot)
-    _put_format(body, wanted, given, cannot)
-    _put_rest(body, given, cannot)
-    _put_reasoning(more, body, given, made_by, claude, cannot)
-    _put_extra(body, more, chosen, given, family)
+    _put_inference(body, chosen, plain, cannot)
+    _put_tools(body, more, chosen, said.tools, claude, cannot)
+    _put_format(body, chosen, cannot)
+    _put_rest(body, chosen, cannot)
+    if effort := chosen.given.get("reasoning_effort"):
+        if claude is None:
+            more |= _reasoning(effort, made_by, cannot)
+        else:
+            limit = claude.max_tokens if chosen.limit is None else chosen.limit
+            own, resumes = "thinking" in chosen.extra, said.resumes_without_thinking
+            more |= thinking(effort, limit, claude, cannot, model=model, own=own, resumes=resumes)
+            if (
+                more.get("thinking", {}).get("type") == "enabled"
+            ):  # its budget is less than a limit that is told
+                body.setdefault("inferenceConfig", {})["maxTokens"] = limit
+    _put_extra(body, more, chosen, family)
     return encode(body)
 
 
-def _refuse(given: Given, family: _Family, cannot: Cannot) -> None:
-    for name, value in given.items():
-        neutral = _REFUSED.get(name)
-        if neutral is not None and value not in neutral and name not in family.names:
-            name = name.removesuffix("_json")
-            raise cannot(name, f"`{name}`")
-
-
-def _put_inference(body: Body, given: Given, sampling: bool, cannot: Cannot) -> None:
+def _put_inference(body: Body, chosen: Parameters, sampling: bool, cannot: Cannot) -> None:
     """`sampling`: the model takes temperature and top_p; one that does not passes only their default."""
     config: Body = {}
-    limit = given.get("max_completion_tokens", given.get("max_tokens"))
-    if limit is not None:
-        config["maxTokens"] = limit
+    if chosen.limit is not None:
+        config["maxTokens"] = chosen.limit
     for name, theirs in (("temperature", "temperature"), ("top_p", "topP")):
-        value = given.get(name)
+        value = chosen.given.get(name)
         if value is None:
             continue
         if not 0 <= value <= 1:
@@ -155,9 +128,9 @@ def _put_inference(body: Body, given: Given, sampling: bool, cannot: Cannot) -> 
         if sampling:
             config[theirs] = value
         elif value != 1:
-            raise cannot(name, f"`{name}`, which the model does not take")
-    if "stop" in given and given["stop"].sequences:
-        config["stopSequences"] = list(given["stop"].sequences)
+            raise cannot(name, f"`{name}`: its model has none")
+    if chosen.stops:
+        config["stopSequences"] = chosen.stops
     if config:
         body["inferenceConfig"] = config
 
@@ -168,13 +141,13 @@ def _put_inference(body: Body, given: Given, sampling: bool, cannot: Cannot) -> 
 def _put_tools(
     body: Body,
     more: Body,
-    wanted: pb.ChatRequest,
-    given: Given,
+    chosen: Parameters,
     called: Mapping[str, None],
     claude: Traits | None,
     cannot: Cannot,
 ) -> None:
     """Bedrock wants the tools where the conversation has calls, so they are named where they are missing."""
+    wanted = chosen.request
     choice = wanted.tool_choice
     never = choice.mode == pb.ToolChoice.MODE_NONE
     tools = [] if never and not called else _tools(wanted, claude, cannot)
@@ -184,27 +157,25 @@ def _put_tools(
     if not tools:
         return
     config: Body = {"tools": tools}
-    allowed = _allowed(choice)
+    allowed = allowed_tools(choice.raw_json) if choice.raw_json else None
     if allowed is not None:
-        names = {tool.function.name or tool.name for tool in allowed.tools}
-        config["tools"] = [tool for tool in tools if _name_of(tool) in names]
+        config["tools"] = [tool for tool in tools if _name_of(tool) in allowed.names]
         if not config["tools"]:
             raise bad_request("tool_choice", "allows none of the tools")
-    alone = claude is not None and given.get("parallel_tool_calls", True) is False
     if never:
         if claude is None and wanted.tools:
             raise cannot("tool_choice", "`none` once tools have been called")
         if claude is not None:
             more["tool_choice"] = {"type": "none"}
     elif allowed is not None:
-        config["toolChoice"] = {"any" if allowed.mode == "required" else "auto": {}}
-    elif "tool_choice" in given and (chosen := _choice(choice, cannot)):
-        config["toolChoice"] = chosen
-    if alone and not never:
+        config["toolChoice"] = {"any" if allowed.required else "auto": {}}
+    elif "tool_choice" in chosen.given and (made := _choice(choice, cannot)):
+        config["toolChoice"] = made
+    if chosen.one_call and claude is not None and not never:
         # Claude's own form says both things at once.
         kind, value = next(iter(config.pop("toolChoice", {"auto": {}}).items()))
         more["tool_choice"] = {"type": kind, **value, "disable_parallel_tool_use": True}
-    elif claude is None and wanted.tools and given.get("parallel_tool_calls", True) is False:
+    elif chosen.one_call and claude is None and wanted.tools:
         raise cannot("parallel_tool_calls", "calls of one tool at a time")
     body["toolConfig"] = config
 
@@ -262,36 +233,6 @@ def _choice(choice: pb.ToolChoice, cannot: Cannot) -> Body | None:
             raise cannot("tool_choice", "this choice; give auto, required or a function")
 
 
-class _Named(msgspec.Struct):
-    name: str = ""
-
-
-class _AllowedTool(msgspec.Struct):
-    """A tool that may be called: `{"type": "function", "function": {"name"}}`, or with the name in it."""
-
-    name: str = ""
-    function: _Named = msgspec.field(default_factory=_Named)
-
-
-class _AllowedTools(msgspec.Struct):
-    mode: str = "auto"
-    tools: list[_AllowedTool] = []
-
-
-class _RawChoice(msgspec.Struct):
-    type: str = ""
-    allowed_tools: _AllowedTools | None = None
-
-
-def _allowed(choice: pb.ToolChoice) -> _AllowedTools | None:
-    """OpenAI's `allowed_tools`; None for any other choice."""
-    try:
-        read = msgspec.json.decode(choice.raw_json, type=_RawChoice) if choice.raw_json else _RawChoice()
-    except msgspec.DecodeError:
-        return None
-    return read.allowed_tools if read.type == "allowed_tools" else None
-
-
 def _name_of(tool: Body | Raw) -> str:
     return str(tool["toolSpec"]["name"]) if isinstance(tool, dict) and "toolSpec" in tool else ""
 
@@ -307,27 +248,20 @@ _MODES: Final[Mapping[int, Callable[[], Body | None]]] = {
 # -- the other parameters --
 
 
-def _put_format(body: Body, wanted: pb.ChatRequest, given: Given, cannot: Cannot) -> None:
-    if "response_format" not in given:
+def _put_format(body: Body, chosen: Parameters, cannot: Cannot) -> None:
+    asked = chosen.schema(cannot)
+    if asked is None:
         return
-    match wanted.response_format.WhichOneof("kind"):
-        case "text":
-            return
-        case "json_schema" if (asked := wanted.response_format.json_schema).schema_json:
-            schema: Body = {"schema": asked.schema_json}  # as text, unlike everywhere else
-            if asked.name:
-                schema["name"] = asked.name
-            if asked.description:
-                schema["description"] = asked.description
-            body["outputConfig"] = {
-                "textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}
-            }
-        case kind:
-            named = "json_schema without a schema" if kind == "json_schema" else (kind or "none")
-            raise cannot("response_format", f"the format {named}; give a json_schema")
+    schema: Body = {"schema": asked.schema_json}  # as text, unlike everywhere else
+    if asked.name:
+        schema["name"] = asked.name
+    if asked.description:
+        schema["description"] = asked.description
+    body["outputConfig"] = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
 
 
-def _put_rest(body: Body, given: Given, cannot: Cannot) -> None:
+def _put_rest(body: Body, chosen: Parameters, cannot: Cannot) -> None:
+    given = chosen.given
     if tier := given.get("service_tier"):
         if tier not in _TIERS and tier != "auto":
             raise cannot("service_tier", f"the service tier {tier!r}")
@@ -340,53 +274,22 @@ def _put_rest(body: Body, given: Given, cannot: Cannot) -> None:
         body["requestMetadata"] = dict(metadata)
 
 
-def _put_reasoning(
-    more: Body, body: Body, given: Given, made_by: str, claude: Traits | None, cannot: Cannot
-) -> None:
-    effort = given.get("reasoning_effort")
-    if effort is None:
-        return
-    if claude is not None:
-        _put_thinking(more, body, effort, claude, cannot)
-    elif made_by == "amazon":
+def _reasoning(effort: str, made_by: str, cannot: Cannot) -> Body:
+    """The members that ask another maker's model than Anthropic's for an effort."""
+    if made_by == "amazon":
         if effort == "none":
-            more["reasoningConfig"] = {"type": "disabled"}
-        elif effort in _EFFORTS:
-            more["reasoningConfig"] = {"type": "enabled", "maxReasoningEffort": effort}
-        else:
-            raise cannot("reasoning_effort", f"the effort {effort!r}")
-    elif made_by in ("meta", "mistral", "cohere", "ai21"):
+            return {"reasoningConfig": {"type": "disabled"}}
+        if effort in _EFFORTS:
+            return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": effort}}
+        raise cannot("reasoning_effort", f"the effort {effort!r}")
+    if made_by in ("meta", "mistral", "cohere", "ai21"):
         raise cannot("reasoning_effort", "an effort: the model has none")
-    else:
-        more["reasoning_effort"] = effort
+    return {"reasoning_effort": effort}
 
 
-def _put_thinking(more: Body, body: Body, effort: str, claude: Traits, cannot: Cannot) -> None:
-    if effort == "none":
-        if not claude.off:
-            raise cannot("reasoning_effort", "no thinking at all")
-        if claude.thinking == "adaptive":
-            more["thinking"] = {"type": claude.off}
-    elif claude.thinking == "adaptive":
-        level = "low" if effort == "minimal" else effort
-        if level not in claude.efforts:
-            raise cannot("reasoning_effort", f"the effort {effort!r}")
-        more["thinking"] = {"type": "adaptive"}
-        if not claude.shows_thinking:
-            more["thinking"]["display"] = "summarized"
-        more["output_config"] = {"effort": level}
-    else:
-        config = body.setdefault("inferenceConfig", {})
-        limit = config.setdefault("maxTokens", claude.max_tokens)  # the budget must be less than it
-        if claude.thinking == "none" or effort not in _BUDGETS or limit <= _LEAST_BUDGET:
-            raise cannot("reasoning_effort", f"the effort {effort!r} within {limit} tokens")
-        budget = max(_LEAST_BUDGET, min(_BUDGETS[effort], limit // 2))
-        more["thinking"] = {"type": "enabled", "budget_tokens": budget}
-
-
-def _put_extra(body: Body, more: Body, chosen: Parameters, given: Given, family: _Family) -> None:
+def _put_extra(body: Body, more: Body, chosen: Parameters, family: _Family) -> None:
     """Members that OpenAI has no name for, which win over those made here."""
-    own: Body = {name: given[name] for name in family.names if given.get(name)}
+    own: Body = {name: chosen.given[name] for name in family.names if chosen.given.get(name)}
     for name, raw in chosen.extra.items():
         if name == _MORE:
             try:

@@ -16,18 +16,17 @@ from msgspec import Raw
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import Binding, Event
 from switch_grpc.providers.dialects.converse_error import raise_exception
-from switch_grpc.providers.dialects.converse_messages import NULL, Members, members_of, raws_of, text_of
 from switch_grpc.providers.dialects.converse_reply import (
     SERVERS,
     UNREADABLE,
     Kept,
     annotations_of,
     cited_documents,
-    encode,
     finish_of,
     rest_of,
     usage_of,
 )
+from switch_grpc.providers.dialects.members import NULL, Members, encode, members_of, raws_of, text_of
 from switch_grpc.v1 import chat_pb2 as pb
 
 

@@ -19,7 +19,9 @@ from google.protobuf.message import Message
 from msgspec import Raw
 
 from switch_grpc.faults import bad_request
-from switch_grpc.providers.dialects.gemini_parts import Cannot, Part, is_base64, part_of
+from switch_grpc.providers.dialects.gemini_parts import Part, is_base64, part_of
+from switch_grpc.providers.dialects.members import members_of
+from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
 
 Content = dict[str, Any]
@@ -29,7 +31,6 @@ STAND_IN: Final = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 
 _SYSTEM: Final = (pb.ROLE_SYSTEM, pb.ROLE_DEVELOPER)
 _decode: Final = msgspec.json.decode
-_object: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
 def conversation(
@@ -193,7 +194,7 @@ def _json_object(text: str) -> Raw | None:
     if not text.lstrip().startswith("{"):
         return None
     try:
-        _object(text)
+        members_of(text)
     except (msgspec.MsgspecError, RecursionError):
         return None
     return Raw(text.encode())

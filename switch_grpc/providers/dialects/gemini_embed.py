@@ -1,15 +1,15 @@
 """Embeddings at Google: three methods, by service and model.
 
-    Gemini API                    batchEmbedContents   all texts in one request
+    Gemini API                    batchEmbedContents   100 texts a request
     Vertex, gemini-embedding-2 on embedContent         one text a request
-    Vertex, the older ones        predict              all texts in one; gemini-embedding-001 takes one
+    Vertex, the older ones        predict              250 texts a request; gemini-embedding-001 takes one
 
-Vectors come as numbers, whatever encoding the caller asked for. `taskType`, `title` and `autoTruncate` may be
-given beside OpenAI's parameters, in either spelling.
+Vectors come as numbers here; the engine gives them the encoding that the caller asked for. `taskType`,
+`title` and `autoTruncate` may be given beside OpenAI's parameters, in either spelling.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -17,9 +17,12 @@ from msgspec import Raw
 from switch_grpc.faults import Fault, Kind, bad_request
 from switch_grpc.providers.dialects.base import Binding
 from switch_grpc.providers.dialects.gemini_error import raise_error
-from switch_grpc.providers.dialects.gemini_request import cannot_of
-from switch_grpc.providers.dialects.parameters import members_of
+from switch_grpc.providers.dialects.members import NULL, encode, members_of
+from switch_grpc.providers.dialects.parameters import merged
+from switch_grpc.providers.dialects.refusal import cannot_of
 from switch_grpc.v1 import embedding_pb2 as pb
+
+_Row = TypeVar("_Row")
 
 _OWN: Final = {
     "taskType": "taskType",
@@ -32,7 +35,10 @@ _OWN: Final = {
     "dimensions": "outputDimensionality",
 }
 _HINTS: Final = frozenset({"user", "encoding_format"})
-_encode: Final = msgspec.json.Encoder().encode
+# "at most 100 requests can be in one batch", as the Gemini API answers to more.
+_BATCH: Final = 100
+# https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api
+_INSTANCES: Final = 250
 
 
 class _Vector(msgspec.Struct):
@@ -63,16 +69,12 @@ def encode_embed(request: pb.EmbedRequest, binding: Binding, *, vertex: bool) ->
     if not vertex:
         model = binding.model if "/" in binding.model else f"models/{binding.model}"
         rows = [{"model": model, "content": _content(text), **options} for text in texts]
-        return [("batchEmbedContents", _encode({"requests": rows}))]
+        return [("batchEmbedContents", encode({"requests": few})) for few in _by(rows, _BATCH)]
     if _embeds_content(binding.model):
         config = {"embedContentConfig": options} if options else {}
-        return [("embedContent", _encode({"content": _content(text), **config})) for text in texts]
-    # https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api
-    step = 1 if "gemini-embedding" in binding.model else len(texts)
-    return [
-        ("predict", _encode(_predict(texts[start : start + step], options)))
-        for start in range(0, len(texts), step)
-    ]
+        return [("embedContent", encode({"content": _content(text), **config})) for text in texts]
+    step = 1 if "gemini-embedding" in binding.model else _INSTANCES
+    return [("predict", encode(_predict(few, options))) for few in _by(texts, step)]
 
 
 def decode_embed(bodies: Sequence[bytes], binding: Binding) -> pb.EmbedResponse:
@@ -95,6 +97,10 @@ def decode_embed(bodies: Sequence[bytes], binding: Binding) -> pb.EmbedResponse:
     if tokens is not None:
         reply.usage.prompt_tokens = reply.usage.total_tokens = tokens
     return reply
+
+
+def _by(rows: Sequence[_Row], step: int) -> Iterator[Sequence[_Row]]:
+    return (rows[start : start + step] for start in range(0, len(rows), step))
 
 
 def _embeds_content(model: str) -> bool:
@@ -130,23 +136,15 @@ def _texts(request: pb.EmbedRequest, binding: Binding) -> Sequence[str]:
 
 
 def _options(request: pb.EmbedRequest, binding: Binding) -> dict[str, Any]:
-    """Defaults under the caller's, under the configured, by Gemini's names."""
+    """The parameters by Gemini's names."""
     said = members_of(request.extra_json) if request.extra_json else {}
     if request.HasField("dimensions"):
         said["dimensions"] = Raw(b"%d" % request.dimensions)
-    options: dict[str, Any] = {}
-    for given in (binding.defaults, said, binding.params):
-        for name, value in given.items():
-            if bytes(value) == b"null" or name in _HINTS:
-                continue
-            if name in _OWN:
-                options[_OWN[name]] = Raw(value)
-            elif given is said:
-                raise cannot_of(binding)(name, "it")
-            elif given is binding.params:
-                options[name] = Raw(value)
-            # A route's defaults are for its chats: what embeddings do not know is not meant for them.
-    return options
+    known = _OWN.keys() | _HINTS
+    unknown = next((name for name, raw in said.items() if name not in known and raw != NULL), "")
+    if unknown:
+        raise cannot_of(binding)(unknown, "it")
+    return {name: raw for name, raw in merged(said, binding, _OWN).items() if name not in _HINTS}
 
 
 def _read(body: bytes, binding: Binding) -> _Answer:

@@ -6,19 +6,19 @@ Media come as data URLs (`inlineData`) or as addresses that Google fetches (`fil
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import msgspec
 from msgspec import Raw
 
-from switch_grpc.faults import Fault, bad_request
-from switch_grpc.providers.dialects.parameters import members_of
+from switch_grpc.faults import bad_request
+from switch_grpc.providers.dialects.members import members_of, text_of
+from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
 
 Part = dict[str, Any] | Raw
-Cannot = Callable[[str, str], Fault]  # (parameter, what it would have to do) -> the refusal
 
 # google-genai 1.x, types.Part
 OWN_PARTS: Final = frozenset(
@@ -61,7 +61,6 @@ _TYPES: Final[Mapping[str, str]] = {
 }
 _YOUTUBE: Final = frozenset({"youtube.com", "www.youtube.com", "m.youtube.com", "youtu.be"})
 _FILES: Final = "generativelanguage.googleapis.com"  # the Files API: an upload knows its own type
-_text_of: Final = msgspec.json.Decoder(str).decode
 
 
 def part_of(part: pb.Part, where: str, *, fetches: bool, cannot: Cannot) -> Part:
@@ -174,7 +173,7 @@ def _said_type(extra_json: str) -> str:
 
 def _string(raw: Raw | None) -> str:
     try:
-        return _text_of(raw) if raw is not None else ""
+        return text_of(raw) if raw is not None else ""
     except msgspec.MsgspecError:
         return ""
 

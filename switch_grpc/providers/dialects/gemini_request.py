@@ -14,11 +14,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import Binding
 from switch_grpc.providers.dialects.gemini_contents import conversation
-from switch_grpc.providers.dialects.gemini_parts import Cannot
-from switch_grpc.providers.dialects.parameters import Parameters, members_of, parameters
+from switch_grpc.providers.dialects.members import encode, members_of, raws_of
+from switch_grpc.providers.dialects.parameters import Parameters, parameters
+from switch_grpc.providers.dialects.refusal import Cannot, cannot_of
+from switch_grpc.providers.dialects.tool_choice import allowed_tools
 from switch_grpc.v1 import chat_pb2 as pb
 
 # Members of the body and of its generationConfig (google-genai 1.x, types.GenerateContentConfig).
@@ -59,8 +60,6 @@ _MODES: Final = {
     pb.ToolChoice.MODE_AUTO: "AUTO",
     pb.ToolChoice.MODE_REQUIRED: "ANY",
 }
-_encode: Final = msgspec.json.Encoder().encode
-_raws: Final = msgspec.json.Decoder(list[Raw]).decode
 
 
 @lru_cache(maxsize=1024)
@@ -68,21 +67,6 @@ def version_of(model: str) -> tuple[int, int]:
     """The generation that a model's name tells, such as (2, 5); the newest for a name that tells none."""
     found = _VERSION.search(model)
     return (int(found[1]), int(found[2] or 0)) if found else (99, 0)
-
-
-def cannot_of(binding: Binding) -> Cannot:
-    """Refusals in the target's name: Fault(CAPABILITY) for a parameter and what it would have to take."""
-
-    def cannot(param: str, what: str) -> Fault:
-        return Fault(
-            Kind.CAPABILITY,
-            f"{param}: target {binding.target!r} ({binding.provider}) cannot take {what}",
-            param=param,
-            code="unsupported_parameter",
-            target=binding.target,
-        )
-
-    return cannot
 
 
 def encode_chat(request: pb.ChatRequest, binding: Binding, *, stream: bool, fetches: bool) -> bytes:
@@ -99,7 +83,7 @@ def encode_chat(request: pb.ChatRequest, binding: Binding, *, stream: bool, fetc
     if system:
         body.top["systemInstruction"] = {"parts": system}
     body.write(parameters(request, binding, stream=stream))
-    return _encode(body.top)
+    return encode(body.top)
 
 
 class _Body:
@@ -114,8 +98,8 @@ class _Body:
         self.cannot = cannot
 
     def write(self, given: Parameters) -> None:
-        for field, value in given.request.ListFields():
-            writer = _WRITERS[field.name]
+        for name, value in given.given.items():
+            writer = _WRITERS[name]
             if writer is not None:
                 writer(self, value)
         more = self._own(given) if given.extra else {}
@@ -291,24 +275,14 @@ def _tool_choice(body: _Body, choice: pb.ToolChoice) -> None:
 
 
 def _allowed_tools(body: _Body, raw: str) -> None:
-    match msgspec.json.decode(raw):
-        case {"allowed_tools": {"mode": "auto" | "required" as mode, "tools": list(tools)}}:
-            names = [tool["function"]["name"] for tool in tools if _is_function(tool)]
-            if len(names) == len(tools):
-                # AUTO takes no names; VALIDATED is AUTO that keeps to them and to their schemas.
-                body.calling |= {
-                    "mode": "ANY" if mode == "required" else "VALIDATED",
-                    "allowedFunctionNames": names,
-                }
-                return
-    raise body.cannot("tool_choice", "this choice; give a mode, a function, or allowed_tools of functions")
-
-
-def _is_function(tool: object) -> bool:
-    match tool:
-        case {"type": "function", "function": {"name": str()}}:
-            return True
-    return False
+    allowed = allowed_tools(raw)
+    if allowed is None:
+        raise body.cannot(
+            "tool_choice", "this choice; give a mode, a function, or allowed_tools of functions"
+        )
+    # AUTO takes no names; VALIDATED is AUTO that keeps to them and to their schemas.
+    mode = "ANY" if allowed.required else "VALIDATED"
+    body.calling |= {"mode": mode, "allowedFunctionNames": sorted(allowed.names)}
 
 
 def _parallel(body: _Body, parallel: bool) -> None:
@@ -319,7 +293,7 @@ def _parallel(body: _Body, parallel: bool) -> None:
 def _functions(body: _Body, raw: str) -> None:
     """The calls that came before tools: the same declarations, their schema under its own name."""
     declared = []
-    for number, function in enumerate(_raws(raw)):
+    for number, function in enumerate(raws_of(raw)):
         members = members_of(function)
         schema = members.pop("parameters", None)
         if not members.keys() <= {"name", "description"}:

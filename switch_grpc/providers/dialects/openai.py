@@ -3,9 +3,8 @@
 The field maps are `openai_wire`'s. Here is what the wire needs around them: URL and headers, which parameters
 win, when a stream is complete, and the many shapes in which servers say that something went wrong.
 
-Parameters of a request, the later winning: the target's defaults < the caller's < `providerParams` <
-`streamingParams` (streams only). Streams always ask for usage, because metrics and budgets need it; a caller
-who did not ask sees none: the decoder leaves it in `chunk.usage`, and the door drops it.
+Which parameter wins is told in `parameters`. Streams always ask for usage, because metrics and budgets need
+it; a caller who did not ask sees none: the decoder leaves it in `chunk.usage`, and the door drops it.
 """
 
 import copy
@@ -28,7 +27,9 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.history import ANYTHING, Fitter, History
 from switch_grpc.providers.dialects.openai_error import error_of, raise_error
+from switch_grpc.providers.dialects.parameters import own_of
 from switch_grpc.providers.framing.sse import ServerSentEvents
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import chat_pb2, completion_pb2
@@ -71,10 +72,13 @@ _WIRES: Final[Mapping[Operation, _Wire]] = {
 class OpenAI:
     """The dialect; stateless."""
 
-    __slots__ = ("_stream_options", "_terminal")
+    __slots__ = ("_fitter", "_stream_options", "_terminal")
 
-    def __init__(self, *, stream_options: bool = True, terminal: Terminal = "done") -> None:
+    def __init__(
+        self, *, stream_options: bool = True, terminal: Terminal = "done", history: History = ANYTHING
+    ) -> None:
         """`stream_options`: the vendor takes them. `terminal` "eof": a clean end completes a stream."""
+        self._fitter = Fitter(history)
         self._stream_options = stream_options
         self._terminal = terminal
 
@@ -83,18 +87,25 @@ class OpenAI:
     def encode(self, head: Head, body: Body[Message], binding: Binding) -> Sequence[WireRequest]:
         """A plain request goes out as it came, without ever being a message."""
         wire, plain = _WIRES[head.operation], body.plain()
-        defaults, params = dict(binding.defaults), dict(binding.params)
-        request = body.message() if plain is None else None
+        defaults, params = dict(binding.defaults), own_of(binding, stream=head.stream)
+        if plain is not None and not self._fitter.passes(plain):
+            plain = None
+        request = self._fitted(body.message(), binding, params) if plain is None else None
         if head.stream:
-            params.update(binding.streaming_params)
             given = _given(request) if plain is None else plain.stream_options
             if not self._ask_usage(given, defaults, params) and given is not None:
-                plain, request = None, _without_options(body.message())
+                plain, request = None, _without_options(request or body.message())
         encode = partial(wire.encode, request) if plain is None else plain.encode
         data = encode(model=binding.model, stream=head.stream, defaults=defaults, params=params)
         return [
             WireRequest(url=_url(binding.base_url, wire.path), headers=_headers(head, binding), body=data)
         ]
+
+    def _fitted(self, request: Message, binding: Binding, params: Mapping[str, bytes]) -> Message:
+        """The request with earlier answers as this vendor takes them."""
+        if not isinstance(request, chat_pb2.ChatRequest):
+            return request
+        return self._fitter.fit(request, reasons=_reasons(request, binding, params))
 
     def _ask_usage(
         self, given: Mapping[str, object] | None, defaults: dict[str, bytes], params: dict[str, bytes]
@@ -249,11 +260,18 @@ def _headers(head: Head, binding: Binding) -> dict[str, str]:
     return headers
 
 
+def _reasons(request: chat_pb2.ChatRequest, binding: Binding, params: Mapping[str, bytes]) -> bool:
+    """Whether the model is asked to reason. Mistral's Magistral always does, and takes no effort."""
+    asked = b'"%s"' % request.reasoning_effort.encode() if request.reasoning_effort else b""
+    effort = params.get("reasoning_effort") or asked or binding.defaults.get("reasoning_effort", b"null")
+    return effort not in (b'"none"', b"null") or "magistral" in binding.model
+
+
 def _choices(body: Body[Message], binding: Binding) -> int:
     """How many choices a stream will have: `n` for each prompt."""
     plain = body.plain()
     request = body.message() if plain is None else None
-    configured = {**binding.params, **binding.streaming_params}.get("n")
+    configured = own_of(binding, stream=True).get("n")
     asked = _n(request) if plain is None else plain.n
     raw = configured or (b"%d" % asked if asked is not None else binding.defaults.get("n", b"1"))
     each = int(raw) if raw.isdigit() and len(raw) < 6 else 1  # what else it is, the provider says

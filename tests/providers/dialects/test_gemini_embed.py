@@ -67,6 +67,17 @@ def test_vertex_predicts_one_text_at_a_time_for_gemini_and_all_at_once_for_older
     ]
 
 
+def test_many_texts_go_in_as_many_requests_as_the_service_takes() -> None:
+    """100 at the Gemini API, 250 at Vertex, in the order of the texts."""
+    texts = [str(number) for number in range(501)]
+    batches = [body["requests"] for _, body in sent(BINDING, input=texts)]
+    assert [len(batch) for batch in batches] == [100] * 5 + [1]
+    assert [row["content"]["parts"][0]["text"] for batch in batches for row in batch] == texts
+    older = replace(VERTEX, model="text-embedding-005")
+    predicted = [body["instances"] for _, body in sent(older, vertex=True, input=texts)]
+    assert [len(instances) for instances in predicted] == [250, 250, 1]
+
+
 def test_vertex_embeds_content_for_the_newest_models() -> None:
     newest = replace(VERTEX, model="gemini-embedding-2", params={"taskType": b'"CLUSTERING"'})
     assert sent(newest, vertex=True, input=["a", "b"]) == [
