@@ -9,7 +9,9 @@ request: `server`, `connection` (sockets, HTTP/1.1) -> `endpoints` (whose path i
 Dialects: `openai_dialect` (paths, keys) with `openai_ask`, `openai_tools`, `fields` (reading) and `openai`,
 `openai_text` (the wire format). `anthropic_dialect` (also on Vertex AI) with `anthropic_ask`,
 `anthropic_turns`, `anthropic_tools`, `anthropic_media`, `anthropic_schema`, `anthropic_fields` (reading)
-and `anthropic` (the wire format).
+and `anthropic` (the wire format). `gemini_dialect` (also on Vertex AI) with `gemini_ask`, `gemini_contents`,
+`gemini_shapes`, `gemini_fields` (reading) and `gemini`, `gemini_embed`, `gemini_models`, `gemini_wire`,
+`gemini_error` (the wire format).
 
 A further dialect is a `dialect.Dialect` and one entry in `endpoints._DIALECTS`. It brings, in files of its
 own that begin with its name: its operations (method, path pattern, what reads a body into an `answers.Ask`

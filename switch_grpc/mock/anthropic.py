@@ -114,31 +114,46 @@ def message(ask: Ask, options: Options, script: Script) -> Job:
         script = replace(script, reasoning=True)
     prompt = prompt_tokens(ask)
 
-    def answer(context: Context) -> Answer:
+    def streamed(context: Context) -> Answer:
         one = reply(ask, script, context.attempt)
-        if options.stream:
-            events = _events(ask, options, one, prompt, context)
-            return Stream(headers=context.headers, events=events, wire=WIRE, attempt=context.attempt)
-        whole = {
-            **_head(ask, context),
+        events = _events(ask, options, one, prompt, context)
+        return Stream(headers=context.headers, events=events, wire=WIRE, attempt=context.attempt)
+
+    def whole(context: Context) -> Answer:
+        body = _whole(ask, options, reply(ask, script, context.attempt), prompt)
+        return _answer(body, context)
+
+    if options.stream:
+        return streamed
+    if not script.steady:
+        return whole
+    steady = _whole(ask, options, reply(ask, script, ""), prompt)
+    return lambda context: _answer(steady, context)
+
+
+def _answer(whole: bytes, context: Context) -> Whole:
+    body = b'{"id":"%b",%b' % (_id(context).encode(), whole[1:])
+    return Whole(headers=context.headers, body=body, wire=WIRE, attempt=context.attempt)
+
+
+def _id(context: Context) -> str:
+    return f"msg_{context.attempt}"
+
+
+def _whole(ask: Ask, options: Options, one: Reply, prompt: int) -> bytes:
+    """A message but for its id."""
+    return encode(
+        {
+            "type": "message",
+            "role": "assistant",
+            "model": ask.model,
             "content": _blocks(one, options),
             "stop_reason": _stop_reason(one),
             "stop_sequence": one.stop,
             "stop_details": _stop_details(one),
             "usage": _usage(prompt, one, options),
         }
-        return Whole(headers=context.headers, body=encode(whole), wire=WIRE, attempt=context.attempt)
-
-    return answer
-
-
-def _head(ask: Ask, context: Context) -> dict[str, Json]:
-    return {
-        "model": ask.model,
-        "id": f"msg_{context.attempt}",
-        "type": "message",
-        "role": "assistant",
-    }
+    )
 
 
 def _blocks(one: Reply, options: Options) -> list[dict[str, object]]:
@@ -207,7 +222,10 @@ def _usage(prompt: int, one: Reply | None, options: Options) -> dict[str, Json]:
 
 def _events(ask: Ask, options: Options, one: Reply, prompt: int, context: Context) -> Iterator[Event]:
     start: dict[str, Json] = {
-        **_head(ask, context),
+        "id": _id(context),
+        "type": "message",
+        "role": "assistant",
+        "model": ask.model,
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,

@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 
 from switch_grpc.mock.answers import Ask, Finish, Reply, ToolCall, cached_tokens, prompt_tokens, reply
-from switch_grpc.mock.converse_ask import Options, read_converse, signature
+from switch_grpc.mock.anthropic_turns import sign
+from switch_grpc.mock.converse_ask import Options, read_converse
 from switch_grpc.mock.converse_errors import error_body, error_frame, exception_of
 from switch_grpc.mock.converse_frames import STREAM_TYPE, event_headers, frame, long_frame
 from switch_grpc.mock.dialect import Context, Job
@@ -108,9 +109,7 @@ def _content(said: Reply) -> list[Json]:
     content: list[Json] = []
     if said.reasoning:
         thought = "".join(said.reasoning)
-        content.append(
-            {"reasoningContent": {"reasoningText": {"signature": signature(thought), "text": thought}}}
-        )
+        content.append({"reasoningContent": {"reasoningText": {"signature": sign(thought), "text": thought}}})
     text = "".join((*said.pieces, *said.refusal))
     if text:
         content.append({"text": text})
@@ -211,7 +210,7 @@ def _reasoning(said: Reply) -> Iterator[_Delta]:
     """Text bit by bit, and then its signature."""
     for token in said.reasoning:
         yield "contentBlockDelta", {"delta": {"reasoningContent": {"text": token}}}
-    signed = signature("".join(said.reasoning))
+    signed = sign("".join(said.reasoning))
     yield "contentBlockDelta", {"delta": {"reasoningContent": {"signature": signed}}}
 
 

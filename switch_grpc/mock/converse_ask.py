@@ -4,8 +4,6 @@ Refusals have Bedrock's own words where they are known. Of what only one family 
 here: https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html.
 """
 
-import base64
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -13,6 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from switch_grpc.mock.answers import Ask, Tool, Turn
+from switch_grpc.mock.anthropic_turns import sign
 from switch_grpc.mock.converse_check import check, validation
 from switch_grpc.mock.converse_shapes import CONVERSE, CONVERSE_STREAM
 from switch_grpc.mock.converse_turns import (
@@ -40,11 +39,6 @@ class Options:
     tier: Json = None
     paths: tuple[str, ...] = ()  # additionalModelResponseFieldPaths
     cache: Literal["5m", "1h"] | None = None  # the shortest life of its cache points
-
-
-def signature(text: str) -> str:
-    """What the mock signs reasoning with, and insists on when the reasoning comes back."""
-    return base64.b64encode(hashlib.sha256(b"reasoning\0" + text.encode()).digest()).decode()
 
 
 def read_converse(body: Json, model: str, *, stream: bool) -> tuple[Ask, Options]:
@@ -220,14 +214,14 @@ def _thinks(more: Block) -> bool:
 
 
 def _check_reasoning(messages: list[Message]) -> None:
-    """Reasoning comes back as it was signed, or without a signature."""
+    """Reasoning comes back as Claude signed it, here or at any other cloud, or without a signature."""
     for at, message in enumerate(messages):
         for k, block in enumerate(blocks_of(message)):
             reasoning = block.get("reasoningContent")
             said = reasoning.get("reasoningText") if isinstance(reasoning, dict) else None
             if not isinstance(said, dict) or said.get("signature") is None:
                 continue
-            if said["signature"] != signature(str(said["text"])):
+            if said["signature"] != sign(str(said["text"])):
                 raise validation(
                     f"The model returned the following errors: messages.{at}.content.{k}: Invalid "
                     "`signature` in `thinking` block"

@@ -73,31 +73,41 @@ def _check_content(message: Message, at: int) -> None:
             f"The content field in the Message object at messages.{at} is empty. Add a ContentBlock object "
             "to the content field and try again."
         )
+    texts = [text for block in blocks if isinstance(text := block.get("text"), str)]
     for k, block in enumerate(blocks):
         place = f"messages.{at}.content.{k}"
-        text = block.get("text")
-        if isinstance(text, str) and not text.strip():
+        # White space passes beside a text with words, as recorded.
+        if block.get("text") == "" or ("text" in block and not "".join(texts).strip()):
             raise validation(
                 f"The text field in the ContentBlock object at {place} is blank. Add text to the text "
                 "field, and try again."
             )
-        for kind, only in (
-            ("image", "user"),
-            ("document", "user"),
-            ("toolResult", "user"),
-            ("toolUse", "assistant"),
-            ("reasoningContent", "assistant"),
-        ):
-            if kind in block and message["role"] != only:
-                raise validation(
-                    f"The {kind} field in the ContentBlock object at {place} is only supported for the "
-                    f"{only} role."
-                )
+        _check_role(block, message["role"], place)
         _check_objects(block, place)
-    if any("document" in block for block in blocks) and not any("text" in block for block in blocks):
+    if any("document" in block for block in blocks) and not texts:
         raise validation(
-            f"The content field in the Message object at messages.{at} has a document and no text. Add a "
-            "ContentBlock object with a text field and try again."
+            "A text block must be included when using documents. Add a text block and retry your request."
+        )
+
+
+_ROLES: Final = {
+    "image": "user",
+    "document": "user",
+    "toolResult": "user",
+    "toolUse": "assistant",
+    "reasoningContent": "assistant",
+}
+
+
+def _check_role(block: Block, role: Json, place: str) -> None:
+    kind = next(name for name, value in block.items() if value is not None)
+    match block:
+        case {"toolResult": {"type": str()}}:  # of a tool that Bedrock runs itself, in the assistant's turn
+            return
+    if _ROLES.get(kind, role) != role:
+        raise validation(
+            f"The {kind} field in the ContentBlock object at {place} is only supported for the "
+            f"{_ROLES[kind]} role."
         )
 
 
@@ -156,18 +166,18 @@ def _check_calls(messages: list[Message], body: Block) -> None:
             raise validation(
                 "The toolConfig field must be defined when using toolUse and toolResult content blocks."
             )
-        if len(results) > len(called):
+        if message["role"] == "user" and len(results) > len(called):
             raise validation(
                 f"The number of toolResult blocks at messages.{at}.content exceeds the number of toolUse "
                 "blocks of previous turn."
             )
         open_calls = [call for call in called if call not in results]
-        if open_calls:
+        if message["role"] == "user" and open_calls:
             raise validation(
                 f"Expected toolResult blocks at messages.{at}.content for the following Ids: "
                 f"{', '.join(open_calls)}"
             )
-        called = _ids(message, "toolUse")
+        called = [call for call in _ids(message, "toolUse") if call not in results]
         if len(set(called)) < len(called):
             raise validation(f"The toolUse blocks at messages.{at}.content contain duplicate Ids.")
 

@@ -71,8 +71,8 @@ class Endpoints:
             return play(answer, PLAIN, close=close)
 
     def _serve(self, request: Request, found: "_Found", query: str, close: bool) -> Iterator[Step]:
-        noted = tuple(request.headers.get(name, "") for name in found.dialect.reads_headers)
-        asked = _read(found.operation, Incoming(request.body, found.model, query, noted))
+        incoming = Incoming(request.body, found.model, query, _noted(request, found.dialect))
+        asked = _read(found.operation, incoming)
         request.model, script = asked.model, asked.script
         if asked.model and not script.failing(self._ledger.count(asked.model)):
             script = calm(script)
@@ -121,12 +121,13 @@ class _Found(NamedTuple):
 
 def _find(request: Request, path: str) -> _Found | None:
     """The operation of a request; one of another method rather than none."""
-    claims = [
-        found for found in _candidates(path) if found.operation.when is None or found.operation.when(request)
-    ]
-    return next((found for found in claims if found.operation.method == request.method), None) or next(
-        iter(claims), None
-    )
+    other = None
+    for found in _candidates(path):
+        if found.operation.when is None or found.operation.when(request):
+            if found.operation.method == request.method:
+                return found
+            other = other or found
+    return other
 
 
 @functools.lru_cache(maxsize=1024)
@@ -138,6 +139,13 @@ def _candidates(path: str) -> tuple[_Found, ...]:
         for operation in dialect.operations
         if (match := operation.pattern.fullmatch(path)) is not None
     )
+
+
+def _noted(request: Request, dialect: Dialect) -> tuple[str, ...]:
+    """The headers that the dialect's readers look at."""
+    if not dialect.reads_headers:
+        return ()
+    return tuple(request.headers.get(name, "") for name in dialect.reads_headers)
 
 
 def _read(operation: Operation, incoming: Incoming) -> Asked:

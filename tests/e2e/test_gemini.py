@@ -213,6 +213,20 @@ async def test_a_tools_round_trip(model: str, stream: bool, place: Place) -> Non
     assert "The tool says: result 0; result 1." in (second.choices[0].message.content or "")
 
 
+async def test_a_history_from_another_provider_goes_on(place: Place) -> None:
+    """Its calls have no thought signature: the newest generation is told not to expect one."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
+    turns: Any = [
+        {"role": "user", "content": "What time is it?"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "noon"},
+    ]
+    reply = await place.caller.chat.completions.create(model="newest", messages=turns, tools=[CLOCK])
+    assert (reply.choices[0].message.content or "").startswith("The tool says: noon.")
+    (part,) = place.sent()["contents"][1]["parts"]
+    assert part["thoughtSignature"]
+
+
 async def test_a_forced_tool_and_none(place: Place) -> None:
     async def called(choice: Any) -> list[str]:
         reply = await place.caller.chat.completions.create(

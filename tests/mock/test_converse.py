@@ -98,8 +98,9 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"messages": [HELLO, HELLO]}, "must alternate between user and assistant roles"),
     ({"messages": [said()]}, "The content field in the Message object at messages.0 is empty."),
     ({"messages": [said({"text": "\n"})]}, "at messages.0.content.0 is blank"),
+    ({"messages": [said({"text": "a"}, {"text": ""})]}, "at messages.0.content.1 is blank"),
     # media
-    ({"messages": [said(document())]}, "has a document and no text"),
+    ({"messages": [said(document())]}, "A text block must be included when using documents."),
     ({"messages": [said({"text": "a"}, document("a.pdf"))]}, "can only contain alphanumeric characters"),
     ({"messages": [said({"text": "a"}, document("a  b"))]}, "more than one consecutive whitespace"),
     ({"messages": [said({"text": "a"}, document(), document())]}, "duplicate document names"),

@@ -3,7 +3,7 @@
 - System and developer messages, wherever they stand, are the `system` blocks, in order: Converse has no
   other place for them. Messages of one role that follow each other are one turn; tool messages are
   `toolResult` blocks of the user's turn. Blank texts are left out where anything else is said: Bedrock
-  refuses them.
+  refuses them, and documents without a text, which get one.
 - `cache_control` on a message, a part or a tool becomes a `cachePoint` behind it. A part that is one of
   Converse's own blocks (`{"guardContent": ...}`, `{"cachePoint": ...}`) goes out as it stands.
 - An assistant's `thinking_blocks` (Anthropic's form, see converse_reply) go back as `reasoningContent`, and
@@ -74,6 +74,8 @@ class Conversation:
             self._add(message, f"messages[{index}]")
         if not self.turns:
             raise self._cannot("messages", "a conversation without a user's or an assistant's message")
+        for turn in self.turns:
+            turn["content"] = _with_text(turn["content"])
         return self
 
     def _add(self, message: pb.Message, at: str) -> None:
@@ -204,6 +206,21 @@ def _without_blanks(blocks: Blocks, *, keep_one: bool = True) -> Blocks:
     """Without blank texts, unless nothing else is there: then Bedrock says that it wants more."""
     said = [block for block in blocks if not _is_blank(block)]
     return said or (blocks[:1] if keep_one else [])
+
+
+def _with_text(blocks: Blocks) -> Blocks:
+    """With a text behind a turn's documents if it has none: Bedrock refuses the turn otherwise.
+
+    "A text block must be included when using documents." Those of a tool's result need none.
+    """
+    places = [at for at, block in enumerate(blocks, 1) if _has(block, "document")]
+    if not places or any(_has(block, "text") for block in blocks):
+        return blocks
+    return [*blocks[: places[-1]], {"text": "."}, *blocks[places[-1] :]]
+
+
+def _has(block: Block | Raw, kind: str) -> bool:
+    return kind in (block if isinstance(block, dict) else members_of(bytes(block)))
 
 
 def _is_blank(block: Block | Raw) -> bool:

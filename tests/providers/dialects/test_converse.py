@@ -101,8 +101,8 @@ def file(name: str | None = None, data: str | None = None, **more: object) -> di
 def test_documents_have_names_that_bedrock_takes_and_none_twice() -> None:
     pdf = f"data:application/pdf;base64,{PDF}"
     names = ["a.b_c.pdf", "Grüße (1).pdf", "two  spaces.pdf", "a.b_c.pdf", "...", None]
-    body = sent(user([file(name, pdf) for name in names]))
-    assert [block["document"]["name"] for block in body["messages"][0]["content"]] == [
+    body = sent(user([*(file(name, pdf) for name in names), {"type": "text", "text": "Read."}]))
+    assert [block["document"]["name"] for block in body["messages"][0]["content"][:-1]] == [
         *("a b c", "Gr e (1)", "two spaces", "a b c 2", "Document", "Document 2")
     ]
 
@@ -139,12 +139,22 @@ def test_documents_have_names_that_bedrock_takes_and_none_twice() -> None:
     ],
 )
 def test_media_become_blocks(part: dict[str, Any], block: dict[str, Any]) -> None:
-    assert sent(user([part]))["messages"][0]["content"] == [block]
+    text = {"type": "text", "text": "Look."}
+    assert sent(user([part, text]))["messages"][0]["content"] == [block, {"text": "Look."}]
+
+
+def test_a_document_without_a_text_gets_one() -> None:
+    """Bedrock: A text block must be included when using documents."""
+    own = {"document": {"format": "txt", "name": "n", "source": {"text": "a"}}}
+    point = {"cachePoint": {"type": "default"}}
+    blocks = sent(user([file("a.pdf", PDF), own, point]))["messages"][0]["content"]
+    assert [next(iter(block)) for block in blocks] == ["document", "document", "text", "cachePoint"]
+    assert blocks[2] == {"text": "."}
 
 
 def test_a_document_may_ask_for_citations() -> None:
     part = file("a.pdf", PDF) | {"citations": {"enabled": True}, "context": "A letter."}
-    (block,) = sent(user([part]))["messages"][0]["content"]
+    block, _ = sent(user([part]))["messages"][0]["content"]
     assert block["document"]["citations"] == {"enabled": True}
     assert block["document"]["context"] == "A letter."
 
