@@ -1,10 +1,13 @@
 """The unmodified boto3 of this environment before the mock; tests/real has the newest one."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from botocore.exceptions import ClientError
 
 from switch_grpc.mock import MockServer
@@ -29,8 +32,14 @@ async def test_boto3_is_refused_without_the_right_keys(url: str):
     await asyncio.to_thread(wrong_keys, url, ACCESS, SECRET)
 
 
-async def test_boto3_may_bring_an_api_key_instead(url: str):
-    await asyncio.to_thread(an_api_key, url, f"{ACCESS}:{SECRET}")
+async def test_boto3_may_bring_an_api_key_instead(tmp_path: Path):
+    authority, bundle = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    async with MockServer(key="bedrock-api-key-1", tls=context) as mock:
+        url = mock.url.removesuffix("/v1")
+        await asyncio.to_thread(an_api_key, url, "bedrock-api-key-1", str(bundle))
 
 
 async def test_any_region_and_any_path_before_the_models_will_do(url: str):

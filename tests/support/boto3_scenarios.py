@@ -1,7 +1,7 @@
 """What the unmodified boto3 gets of the mock, scenario by scenario.
 
 Needs nothing but boto3, so that it also runs where the newest one is installed:
-`python boto3_scenarios.py URL ACCESS SECRET` prints the names of those that held.
+`python boto3_scenarios.py URL ACCESS SECRET HTTPS_URL CA_FILE` prints the names of those that held.
 """
 
 import json
@@ -353,30 +353,30 @@ def wrong_keys(url: str, access: str, secret: str) -> None:
         assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
 
-def an_api_key(url: str, key: str) -> None:
-    """boto3 takes a Bedrock API key from the environment, and then signs nothing."""
+def an_api_key(url: str, key: str, authority: str) -> None:
+    """boto3 takes a Bedrock API key from the environment, and then signs nothing; newer ones want TLS."""
     # Without the second, boto3 asks the machine's metadata service for keys that it does not need.
     for name, value in (("AWS_BEARER_TOKEN_BEDROCK", key), ("AWS_EC2_METADATA_DISABLED", "true")):
         os.environ[name] = value
     try:
-        with client(url, None, None) as bedrock:
+        with client(url, None, None, verify=authority) as bedrock:
             a_chat(bedrock)
         os.environ["AWS_BEARER_TOKEN_BEDROCK"] = "wrong"
-        with client(url, None, None) as bedrock:
+        with client(url, None, None, verify=authority) as bedrock:
             refused = bedrock.exceptions.AccessDeniedException
             raises(refused, "Please make sure your API Key is valid.", a_chat, bedrock)
     finally:
         del os.environ["AWS_BEARER_TOKEN_BEDROCK"], os.environ["AWS_EC2_METADATA_DISABLED"]
 
 
-def main(url: str, access: str, secret: str) -> None:
+def main(url: str, access: str, secret: str, secure_url: str, authority: str) -> None:
     held = []
     with client(url, access, secret) as bedrock:
         for scenario in SCENARIOS:
             scenario(bedrock)
             held.append(scenario.__name__)
     wrong_keys(url, access, secret)
-    an_api_key(url, f"{access}:{secret}")
+    an_api_key(secure_url, f"{access}:{secret}", authority)
     sys.stdout.write("\n".join((*held, wrong_keys.__name__, an_api_key.__name__)) + "\n")
 
 
