@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.genai import types
 from pydantic import TypeAdapter
 
 from switch_grpc.faults import Fault, Kind
@@ -19,6 +18,7 @@ from switch_grpc.providers.dialects.gemini import Gemini
 from switch_grpc.request import MessageBody
 from switch_grpc.v1 import chat_pb2
 from tests.support.conformance import FIXTURES, REQUESTS, chunks, head, whole
+from tests.support.google_sdk import types
 from tests.support.recorded_gemini import events_of
 from tests.support.wire_corpus import exchanges, recorded
 
