@@ -8,8 +8,13 @@ from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from switch_grpc.upstream.headers import Headers, split_head
+
 HEAD_LIMIT: Final = 64 * 1024  # bytes of a head with all interim answers before it, and of trailers
 FIELDS: Final = 256  # header fields of one head
+NONE: Final = Headers(b"")
+_LENGTH: Final = b"\r\ncontent-length:"
+_CODING: Final = b"\r\ntransfer-encoding:"
 
 
 class Garbled(Exception):
@@ -23,14 +28,13 @@ class AnswerParser:
     """
 
     __slots__ = (
+        "_came",
         "_interim",
         "_lean",
         "_parser",
-        "_repeats",
-        "_until_close",
         "complete",
-        "fields",
         "has_head",
+        "headers",
         "keep",
         "parts",
         "status",
@@ -51,21 +55,22 @@ class AnswerParser:
     def begin(self) -> None:
         """An answer is to come; nothing remains of the last."""
         self.status = 0
-        self.fields: dict[bytes, bytes] = {}  # names in lower case
+        self.headers = NONE
         self.has_head = False
         self.complete = False  # the body has come to its end
         self.keep = False  # once complete: whether the connection may carry another
         self.parts: list[bytes] = []  # of the body, not taken yet
         self.unread = 0  # bytes in parts
         self._lean = 0  # bytes since the answer began, or its body last grew
-        self._repeats = 0
+        self._came: list[bytes] = []  # until the head is whole
         self._interim = False
-        self._until_close = False
 
     def feed(self, data: bytes) -> None:
         """Raises Garbled, at the latest when a limit is passed by what one read brings."""
         assert self._parser is not None, "the connection is lost"
         unread = self.unread
+        if not self.has_head:
+            self._came.append(data)
         self._lean += len(data)
         try:
             self._parser.feed_data(data)
@@ -80,8 +85,8 @@ class AnswerParser:
 
     def end(self) -> bool:
         """The connection has ended: gives whether the answer is complete now."""
-        if self._until_close:
-            self.complete = True
+        if self.has_head and not self.headers.has(_CODING) and not self.headers.has(_LENGTH):
+            self.complete = True  # the one mark of its end that such a body has
         return self.complete
 
     def take(self) -> bytes:
@@ -102,41 +107,28 @@ class AnswerParser:
         if self.complete:
             raise Garbled
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self.has_head:
-            return  # a trailer
-        fields, name = self.fields, name.lower()
-        if name not in fields:
-            fields[name] = value
-            return
-        self._repeats += 1
-        if self._repeats > FIELDS:
-            raise Garbled
-        fields[name] += b", " + value
-
     def on_headers_complete(self) -> None:
         assert self._parser is not None
+        came = self._came[0] if len(self._came) == 1 else b"".join(self._came)
+        head, end = split_head(came)
         status = self._parser.get_status_code()
         if status < 200:
             if status < 100 or status == 101:  # we never ask for another protocol
                 raise Garbled
             self._interim = True
+            self._came = [came[end:]]
             return
-        fields = self.fields
-        if len(fields) + self._repeats > FIELDS:
+        if len(head) > HEAD_LIMIT or head.count(b"\n") > FIELDS:
             raise Garbled
-        if self._lean > HEAD_LIMIT and _size(fields) > HEAD_LIMIT:  # else what came is less than that
-            raise Garbled
+        self._came = []
         self.status = status
+        self.headers = headers = Headers(head)
         self.has_head = True
         self.keep = self._parser.should_keep_alive()
-        coding = fields.get(b"transfer-encoding")
-        if coding is not None:
-            if coding.lower() != b"chunked":
+        if headers.has(_CODING):
+            if headers["transfer-encoding"].lower() != "chunked":
                 raise Garbled
-            self.keep = self.keep and b"content-length" not in fields
-        else:
-            self._until_close = b"content-length" not in fields
+            self.keep = self.keep and not headers.has(_LENGTH)
 
     def on_body(self, data: bytes) -> None:
         self.parts.append(data)
@@ -145,10 +137,5 @@ class AnswerParser:
     def on_message_complete(self) -> None:
         if self._interim:
             self._interim = False
-            self.fields = {}
             return
         self.complete = True
-
-
-def _size(fields: dict[bytes, bytes]) -> int:
-    return sum(map(len, fields)) + sum(map(len, fields.values()))

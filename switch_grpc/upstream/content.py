@@ -59,9 +59,9 @@ class Unpacked:
         return b"".join(pieces)
 
 
-def unpacked(coding: bytes) -> Unpacked | None:
+def unpacked(coding: str) -> Unpacked | None:
     """What reads this content coding; None where there is nothing to do. Raises Fault(UPSTREAM_PROTOCOL)."""
-    match coding.decode("latin-1").strip().lower():
+    match coding.lower():
         case "" | "identity":
             return None
         case "gzip" | "x-gzip":

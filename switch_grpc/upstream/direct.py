@@ -16,11 +16,11 @@ from switch_grpc.upstream.base import BODY_LIMIT, Exchange, Timers
 from switch_grpc.upstream.connect import Connector
 from switch_grpc.upstream.connection import Connection, Ending
 from switch_grpc.upstream.content import Unpacked, unpacked
-from switch_grpc.upstream.headers import Headers
 from switch_grpc.upstream.pool import Pool
 from switch_grpc.upstream.writing import Origin, Writer
 
 KEEP_ALIVE_SECONDS: Final = 30.0
+_CODING: Final = b"\r\ncontent-encoding:"
 
 
 class DirectUpstream:
@@ -101,17 +101,17 @@ class DirectUpstream:
 class DirectExchange:
     """An answer being read; see `upstream.base.Exchange`."""
 
-    __slots__ = ("_coding", "_connection", "_idle", "_loop", "_seen", "_unpacked", "headers", "status")
+    __slots__ = ("_connection", "_idle", "_is_packed", "_loop", "_seen", "_unpacked", "headers", "status")
 
     def __init__(self, connection: Connection, idle: float, loop: asyncio.AbstractEventLoop) -> None:
         answer = connection.answer
         self.status: int = answer.status
-        self.headers: Mapping[str, str] = Headers(answer.fields)
+        self.headers: Mapping[str, str] = answer.headers
         self._connection: Connection | None = connection
         self._idle = idle
         self._loop = loop
         self._seen = 0
-        self._coding = answer.fields.get(b"content-encoding")
+        self._is_packed = answer.headers.has(_CODING)
         self._unpacked: Unpacked | None = None
 
     async def read(self, deadline: float, limit: int = BODY_LIMIT) -> bytes:
@@ -122,17 +122,17 @@ class DirectExchange:
         if connection.ended is not Ending.COMPLETE:
             raise _read_fault(connection.ended, Kind.UPSTREAM_ERROR)
         data = connection.answer.take()
-        if self._coding is None or (coding := unpacked(self._coding)) is None:
-            return data
-        return coding.whole(data, limit)
+        if self._is_packed and (coding := unpacked(self.headers["content-encoding"])) is not None:
+            return coding.whole(data, limit)
+        return data
 
     async def read_some(self, deadline: float) -> bytes:
         connection = self._reading()
         until = min(deadline, self._loop.time() + self._idle)
-        if self._coding is None:
-            data = await connection.some(until)
-        else:
+        if self._is_packed:
             data = await self._some_unpacked(connection, until)
+        else:
+            data = await connection.some(until)
         if not data and connection.ended is not Ending.COMPLETE:
             raise _read_fault(connection.ended, Kind.STREAM_INTERRUPTED)
         self._seen += len(data)
@@ -156,10 +156,7 @@ class DirectExchange:
 
     async def _some_unpacked(self, connection: Connection, until: float) -> bytes:
         """As `Connection.some`, in pieces of bounded size."""
-        assert self._coding is not None
-        if self._unpacked is None and (coding := unpacked(self._coding)) is not None:
-            self._unpacked = coding
-        packed = self._unpacked
+        packed = self._unpacked = self._unpacked or unpacked(self.headers["content-encoding"])
         if packed is None:  # the coding's name is `identity`
             return await connection.some(until)
         while not (piece := packed.piece()):
