@@ -51,7 +51,7 @@ def read_converse(body: Json, model: str, *, stream: bool) -> tuple[Ask, Options
         check_conversation(messages, body)
     more = _more(body)
     _check_reasoning(messages)
-    _check_thinking(body, more)
+    _check_thinking(body, more, messages)
     return _ask(body, model, messages, more), _options(body, more)
 
 
@@ -228,7 +228,7 @@ def _check_reasoning(messages: list[Message]) -> None:
                 )
 
 
-def _check_thinking(body: Block, more: Block) -> None:
+def _check_thinking(body: Block, more: Block, messages: list[Message]) -> None:
     """Raises Refused where Claude's thinking does not go with the rest."""
     thinking = more.get("thinking")
     if not isinstance(thinking, dict) or thinking.get("type") != "enabled":
@@ -245,5 +245,18 @@ def _check_thinking(body: Block, more: Block) -> None:
         told = "`temperature` may only be set to 1 when thinking is enabled."
     elif _choice(body, more)[0] == "required":
         told = "Thinking may not be enabled when tool_choice forces tool use."
+    elif _resumes_without_thinking(messages):
+        told = (
+            f"messages.{len(messages) - 2}.content.0.type: Expected `thinking` or `redacted_thinking`, but "
+            "found `tool_use`. When `thinking` is enabled, a final `assistant` message must start with a "
+            "thinking block."
+        )
     if told is not None:
         raise validation(f"The model returned the following errors: {told}")
+
+
+def _resumes_without_thinking(messages: list[Message]) -> bool:
+    """Whether tools are answered whose call did not begin with the thinking that led to it."""
+    if len(messages) < 2 or not any("toolResult" in block for block in blocks_of(messages[-1])):
+        return False
+    return "reasoningContent" not in blocks_of(messages[-2])[0]

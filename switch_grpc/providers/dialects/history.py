@@ -43,6 +43,7 @@ KNOWN: Final = frozenset(
         "executed_tools",  # Groq's
         "is_error",  # Anthropic's, on a result
         "cache_control",  # Anthropic's, on anything
+        *("parsed", "parsed_arguments"),  # of OpenAI's client, in what it read of a stream
     }
 )
 _NOTHING: Final = (NULL, Raw(b"[]"))
@@ -122,7 +123,9 @@ class Fitter:
         if role != pb.ROLE_ASSISTANT:
             return True
         for call in message.tool_calls:
-            if call.extra_json or self._history.owes_reasoning or (spell and spell(call.id) != call.id):
+            if call.extra_json or call.function.extra_json:
+                return False
+            if self._history.owes_reasoning or (spell and spell(call.id) != call.id):
                 return False
         plain = not (message.reasoning or message.refusal or message.name or message.annotations_json)
         return plain and not message.HasField("audio")
@@ -145,7 +148,7 @@ class Fitter:
         thought = self._take_reasoning(message)
         self._bare(message)
         for call in message.tool_calls:
-            self._bare(call)
+            self._bare_call(call)
             if self._spell and call.id:
                 call.id = self._spell(call.id)
         if "annotations" in self._drops:
@@ -203,6 +206,15 @@ class Fitter:
                 message.parts.extend([pb.Part(raw_json=encode(part).decode()), *said])
 
     # -- members --
+
+    def _bare_call(self, call: pb.ToolCall) -> None:
+        self._bare(call)
+        if call.HasField("function"):
+            self._bare(call.function)
+        if '"index"' in call.extra_json:  # its place in a stream, which clients leave on it
+            members = members_of(call.extra_json)
+            members.pop("index", None)
+            _put_extra(call, members)
 
     def _bare(self, message: Any) -> None:
         """Leaves out the members that the vendor does not take, and those that say nothing."""
