@@ -195,6 +195,24 @@ async def test_reasoning_comes_and_goes_back_as_it_was_signed(mock: MockServer):
     assert sent[0]["reasoningContent"]["reasoningText"]["signature"]
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "dropped"])
+async def test_tools_go_round_in_the_midst_of_reasoning(mock: MockServer, kept: bool):
+    """A client that drops the reasoning is answered too: Claude cannot go on thinking, and does not."""
+    asked: Any = [{"role": "user", "content": "Ask get_weather"}]
+    ask: Any = {"model": "m", "reasoning_effort": "low", "max_tokens": 8000, "tools": [WEATHER]}
+    async with gateway(mock) as live, client(live) as caller:
+        first = await caller.chat.completions.create(messages=asked, **ask)
+        said = first.choices[0].message
+        assert said.tool_calls is not None
+        shown = said.model_dump(exclude_none=True)
+        if not kept:
+            shown = {name: shown[name] for name in ("role", "tool_calls")}
+        result = {"role": "tool", "tool_call_id": said.tool_calls[0].id, "content": "21 degrees"}
+        told = await caller.chat.completions.create(messages=[*asked, shown, result], **ask)
+    assert str(told.choices[0].message.content).startswith("The tool says: 21 degrees.")
+    assert ("additionalModelRequestFields" in json.loads(mock.requests[-1].body)) is kept
+
+
 async def test_embeddings_come_by_invoke_model(mock: MockServer):
     for model, width in (("titan-embed-text-v2", 1024), ("cohere.embed-english-v3", 1024)):
         async with gateway(mock, model) as live, client(live) as caller:

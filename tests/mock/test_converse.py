@@ -174,6 +174,14 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
         },
         "Thinking may not be enabled when tool_choice forces tool use",
     ),
+    (
+        {
+            "messages": [HELLO, said(call(), role="assistant"), said(result())],
+            "additionalModelRequestFields": THINKING,
+            "toolConfig": TOOLS,
+        },
+        "messages.1.content.0.type: Expected `thinking`",
+    ),
 ]
 
 
