@@ -35,11 +35,13 @@ ANSWER: dict[str, Any] = {
     "reasoning_details": [{"type": "reasoning.text", "text": "Hm.", "signature": "c2ln"}],
     "provider_specific_fields": {"thinking_blocks": SIGNED},
     "executed_tools": [],
+    "parsed": None,
     "tool_calls": [
         {
             "id": "functions.get_weather:0:0123456789012345678901234567890",
             "type": "function",
-            "function": {"name": "get_weather", "arguments": '{"city": "Oslo"}'},
+            "function": {"name": "get_weather", "arguments": '{"city": "Oslo"}', "parsed_arguments": None},
+            "index": 0,
             "extra_content": {"google": {"thought_signature": "c2ln"}},
             "caller": {"type": "direct"},
         }
@@ -100,7 +102,8 @@ def test_text_calls_and_results_are_the_same_for_everybody(row: Vendor) -> None:
     assert answer["content"] == "Both:"
     assert last["content"] == "Sure?"
     (call,) = answer["tool_calls"]
-    assert call["function"] == ANSWER["tool_calls"][0]["function"]
+    assert call["function"] == {"name": "get_weather", "arguments": '{"city": "Oslo"}'}
+    assert "index" not in call
     assert call["id"] == result["tool_call_id"]
 
 
