@@ -6,6 +6,7 @@ from typing import Protocol
 from google.protobuf.message import Message
 
 from switch_grpc.call import Call
+from switch_grpc.openai_wire import Chunk, Reply
 from switch_grpc.permit import Permit
 from switch_grpc.request import Body, Head
 from switch_grpc.v1 import admin_pb2, switch_pb2
@@ -17,15 +18,19 @@ class Backend(Protocol):
     async def open(self, call: Call, scope: str) -> Permit:
         """Authenticates and admits the call; before its body is read."""
 
-    async def unary(self, permit: Permit, head: Head, body: Body[Message]) -> Message:
-        """The whole reply: ChatResponse, CompletionResponse or EmbedResponse, with route_info."""
+    async def unary(self, permit: Permit, head: Head, body: Body[Message]) -> Reply:
+        """The whole reply: ChatResponse, CompletionResponse or EmbedResponse, with route_info.
+
+        A plain one only where the body was plain.
+        """
 
     def stream(
         self, permit: Permit, head: Head, body: Body[Message]
-    ) -> AsyncGenerator[Sequence[Message], None]:
+    ) -> AsyncGenerator[Sequence[Chunk], None]:
         """Batches of ChatChunk or CompletionChunk: chunks that arrived together leave together.
 
-        The first chunk carries route_info; so does the last. Close it (aclosing) to cancel the call.
+        The first chunk carries route_info; so does the last. Neither is plain.
+        Close it (aclosing) to cancel the call.
         """
 
     async def models(self, permit: Permit) -> switch_pb2.ListModelsResponse:

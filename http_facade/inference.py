@@ -18,6 +18,7 @@ from http_facade.settings import HttpSettings
 from http_facade.sse import Chunk, Encode, Transcript
 from http_facade.stream import EventStream
 from switch_grpc.faults import Fault, Kind, bad_request
+from switch_grpc.openai_wire import PlainChunk, PlainReply, Reply
 from switch_grpc.permit import Permit
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import route_info_pb2
@@ -61,20 +62,25 @@ class Inference:
 
     async def _reply(self, caller: Caller, permit: Permit, head: Head, body: Body[Message]) -> None:
         reply = await _within(permit, self._backend.unary(permit, head, body))
-        info, data = self._wire.reply(reply)
+        if isinstance(reply, PlainReply):
+            info, data = reply.info, reply.encode()
+        else:
+            info, data = self._wire.reply(reply)
         caller.unwatch()
         await caller.answer(200, [(b"content-type", b"application/json"), *route_headers(info)], data)
 
     async def _stream(
         self, caller: Caller, permit: Permit, head: Head, body: Body[Message], transcript: Transcript
     ) -> None:
-        batches = cast("AsyncGenerator[Sequence[Chunk], None]", self._backend.stream(permit, head, body))
+        batches = cast(
+            "AsyncGenerator[Sequence[Chunk | PlainChunk], None]", self._backend.stream(permit, head, body)
+        )
         async with EventStream(caller, transcript, self._settings) as out, aclosing(batches):
             async for batch in batches:
                 await out.send(batch)
 
 
-async def _within(permit: Permit, work: Awaitable[Message]) -> Message:
+async def _within(permit: Permit, work: Awaitable[Reply]) -> Reply:
     """The reply, within the caller's patience: its SDK gives up reading then, so nobody would see it."""
     until = permit.call.first_byte_deadline
     if until is None:

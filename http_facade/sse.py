@@ -13,6 +13,7 @@ import msgspec
 
 from http_facade.errors import error_object
 from switch_grpc.faults import Fault
+from switch_grpc.openai_wire import PlainChunk
 from switch_grpc.v1 import chat_pb2, completion_pb2, route_info_pb2
 
 Chunk = chat_pb2.ChatChunk | completion_pb2.CompletionChunk
@@ -51,9 +52,16 @@ class Transcript:
         """
         self._late = True
 
-    def feed(self, batch: Sequence[Chunk]) -> bytes:
+    def feed(self, batch: Sequence[Chunk | PlainChunk]) -> bytes:
         """The events of chunks that came together, to leave in one write; b"" where nothing is to be sent."""
-        return b"".join([self._event(chunk) for chunk in batch])
+        return b"".join(
+            [
+                self._release() + self._data(chunk.encode())
+                if isinstance(chunk, PlainChunk)
+                else self._event(chunk)
+                for chunk in batch
+            ]
+        )
 
     def finish(self) -> bytes:
         """What ends a complete stream: usage where asked for, the route where still owed, [DONE]."""
@@ -92,10 +100,11 @@ class Transcript:
         return released + self._plain(chunk)
 
     def _plain(self, chunk: Chunk) -> bytes:
-        encoded = self._encode(chunk, info=False)
-        if self._include_usage:
-            return b"data: " + encoded[:-1] + _USAGE_NULL + b"\n\n"
-        return b"data: " + encoded + b"\n\n"
+        return self._data(self._encode(chunk, info=False))
+
+    def _data(self, encoded: bytes) -> bytes:
+        """The event of a chunk without usage."""
+        return _event(encoded[:-1] + _USAGE_NULL) if self._include_usage else _event(encoded)
 
     def _release(self) -> bytes:
         held, self._held = self._held, None
@@ -126,9 +135,11 @@ def _tells_route_alone(chunk: Chunk) -> bool:
     return not chunk.choices and not chunk.extra_json and not chunk.HasField("usage")
 
 
-def route_of(batch: Sequence[Chunk]) -> route_info_pb2.RouteInfo:
+def route_of(batch: Sequence[Chunk | PlainChunk]) -> route_info_pb2.RouteInfo:
     """Who answers, as the stream's first chunk tells."""
-    return batch[0].route_info
+    first = batch[0]
+    assert not isinstance(first, PlainChunk), "the first chunk of a stream is never plain"
+    return first.route_info
 
 
 def _event(data: bytes) -> bytes:

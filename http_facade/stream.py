@@ -10,6 +10,7 @@ from http_facade.errors import as_fault
 from http_facade.headers import HeaderList, route_headers
 from http_facade.settings import HttpSettings
 from http_facade.sse import KEEP_ALIVE, Chunk, Transcript, route_of
+from switch_grpc.openai_wire import PlainChunk
 
 _HEAD: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -41,7 +42,7 @@ class EventStream:
     async def __aenter__(self) -> "EventStream":
         return self
 
-    async def send(self, batch: Sequence[Chunk]) -> None:
+    async def send(self, batch: Sequence[Chunk | PlainChunk]) -> None:
         """The chunks of one batch, in one write. The first batch commits the answer."""
         if not batch:
             return

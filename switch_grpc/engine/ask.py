@@ -15,7 +15,7 @@ from switch_grpc.engine.attempt import Attempt, deadline_fault
 from switch_grpc.engine.deadline import TargetTimers
 from switch_grpc.engine.regions import MOVES, Region, Regions
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.openai_wire import in_encoding, split_chat, split_completion
+from switch_grpc.openai_wire import Chunk, Reply, in_encoding, split_chat, split_completion
 from switch_grpc.providers.adapt import Adapter
 from switch_grpc.providers.catalog import Price
 from switch_grpc.providers.classify import classify
@@ -29,7 +29,7 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
-from switch_grpc.providers.dialects.openai import stream_kind
+from switch_grpc.providers.dialects.openai import OpenAI, stream_kind
 from switch_grpc.request import Body, Head, MessageBody, Operation
 from switch_grpc.routing.target import Target
 from switch_grpc.upstream.base import Exchange, Timers, Upstream
@@ -97,7 +97,7 @@ class Ask:
         self._head = head
         self._body = body
 
-    async def reply(self) -> Message:
+    async def reply(self) -> Reply:
         """The whole reply. Raises Fault."""
         dialect = self._dialect()
         body, binding = self._fitted(self._wiring.binding)
@@ -109,9 +109,13 @@ class Ask:
                 replies.append(await self._read(exchange))
             finally:
                 exchange.close()
+        if body.plain() is not None and isinstance(dialect, OpenAI):
+            short = dialect.decode_plain(replies)
+            if short is not None:
+                return short
         return self._as_asked(self._decoded(dialect, replies))
 
-    async def chunks(self) -> AsyncGenerator[Sequence[Message], None]:
+    async def chunks(self) -> AsyncGenerator[Sequence[Chunk], None]:
         """Batches of chunks that came together. Raises Fault; close it to close the provider's socket."""
         dialect = self._dialect()
         body, binding = self._fitted(self._wiring.binding)
@@ -193,11 +197,9 @@ class Ask:
             )
         return _split(self._decoded(dialect, replies))
 
-    def _fed(
-        self, framing: Framing, decoder: StreamDecoder, data: bytes
-    ) -> tuple[list[Message], Fault | None]:
+    def _fed(self, framing: Framing, decoder: StreamDecoder, data: bytes) -> tuple[list[Chunk], Fault | None]:
         """The chunks that `data` completes, and the fault that ended them, if one did."""
-        chunks: list[Message] = []
+        chunks: list[Chunk] = []
         try:
             for event in framing.feed(data):
                 chunks += decoder.feed(event)

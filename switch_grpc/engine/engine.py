@@ -24,6 +24,7 @@ from switch_grpc.engine.tries import Tries, breaker_changed
 from switch_grpc.engine.waiting import enter, no_place
 from switch_grpc.events import Event, Observer
 from switch_grpc.faults import Fault, Kind
+from switch_grpc.openai_wire import Chunk, Reply
 from switch_grpc.permit import Permit, fault_of
 from switch_grpc.request import Body, Head
 from switch_grpc.routing.gate import GatePolicy, Place, Ticket
@@ -32,7 +33,7 @@ from switch_grpc.routing.table import RouteTable
 from switch_grpc.routing.target import Target
 from switch_grpc.v1 import admin_pb2, switch_pb2
 
-Batches = AsyncGenerator[Sequence[Message], None]
+Batches = AsyncGenerator[Sequence[Chunk], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +93,8 @@ class Engine:
             self.admission.refuse(call, principal, fault_of(error))
             raise
 
-    async def unary(self, permit: Permit, head: Head, body: Body[Message]) -> Message:
-        """The whole reply, with its route_info."""
+    async def unary(self, permit: Permit, head: Head, body: Body[Message]) -> Reply:
+        """The whole reply, with its route_info; a plain one only where the body was."""
         snapshot, route = self._found(permit, head)
         ticket = None if route.spec.max_in_flight is None else await self._enter(route, permit.call)
         try:

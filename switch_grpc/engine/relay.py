@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from switch_grpc.engine.attempt import Attempt
 from switch_grpc.engine.tries import Tries
+from switch_grpc.openai_wire import Chunk, PlainChunk, PlainReply, Reply
 from switch_grpc.providers.dialects.base import has_content
 from switch_grpc.request import Operation
 from switch_grpc.routing.states import State
@@ -22,18 +23,28 @@ BREAKER_STATES: Final = {
 CHUNKS: Final = {Operation.CHAT: chat_pb2.ChatChunk, Operation.COMPLETE: completion_pb2.CompletionChunk}
 
 
-def reply(tries: Tries, attempt: Attempt, message: Message) -> Message:
+def reply(tries: Tries, attempt: Attempt, answer: Reply) -> Reply:
     """A whole reply, which is the end of the call."""
     attempt.finished = True
+    tries.permit.chunks = 1
+    if isinstance(answer, PlainReply):
+        answer.name(tries.route.spec.name)
+        attempt.usage = tries.permit.usage = answer.usage
+        tries.permit.info = answer.info
+        put_info(answer.info, tries, attempt)
+    else:
+        _whole(tries, attempt, answer)
+    return answer
+
+
+def _whole(tries: Tries, attempt: Attempt, message: Message) -> None:
     if message.HasField("usage"):
         attempt.usage = tries.permit.usage = message.usage  # type: ignore[attr-defined]
     message.model = tries.route.spec.name  # type: ignore[attr-defined]
     if tries.head.operation is not Operation.EMBED and not (message.id and message.created):  # type: ignore[attr-defined]
         Stamp(tries).mark(message)
-    tries.permit.chunks = 1
     tries.permit.info = message.route_info  # type: ignore[attr-defined]
     put_info(message.route_info, tries, attempt)  # type: ignore[attr-defined]
-    return message
 
 
 class Stamp:
@@ -76,13 +87,16 @@ class Relay:
         self._tries = tries
         self._attempt = attempt
         self._stamp = Stamp(tries)
-        self._held: list[Message] = []
+        self._held: list[Chunk] = []
         self._held_bytes = 0
 
-    def take(self, batch: Sequence[Message]) -> Sequence[Message]:
+    def take(self, batch: Sequence[Chunk]) -> Sequence[Chunk]:
         """What of it goes to the caller now: nothing while there was no content."""
         attempt, permit, mark = self._attempt, self._tries.permit, self._stamp.mark
         for message in batch:
+            if isinstance(message, PlainChunk):  # it has an id and a time
+                message.model = self._tries.route.spec.name
+                continue
             mark(message)
             if message.HasField("usage"):
                 attempt.usage = permit.usage = message.usage  # type: ignore[attr-defined]
@@ -93,12 +107,12 @@ class Relay:
             permit.chunks += len(batch)
             return batch
         self._held.extend(batch)
-        self._held_bytes += sum(message.ByteSize() for message in batch)
+        self._held_bytes += sum(map(_size, batch))
         if not content and self._held_bytes <= PRELUDE_LIMIT:
             return ()
         return self._open()
 
-    def finish(self) -> Sequence[Message]:
+    def finish(self) -> Sequence[Chunk]:
         """The stream is complete: what is still held back, and a last chunk of nothing but route_info."""
         attempt, tries = self._attempt, self._tries
         attempt.finished = True
@@ -111,15 +125,21 @@ class Relay:
         attempt.commit()
         return [last]
 
-    def _open(self) -> Sequence[Message]:
+    def _open(self) -> Sequence[Chunk]:
         """The first that the caller sees; it says who answers."""
         held, self._held = self._held, []
         self._attempt.commit()
         permit = self._tries.permit
         permit.first_content_at = self._attempt.clock()
         permit.chunks = len(held)
-        put_info(held[0].route_info, self._tries, self._attempt)  # type: ignore[attr-defined]
+        first = held[0]
+        assert not isinstance(first, PlainChunk), "a decoder's first chunk is a message"
+        put_info(first.route_info, self._tries, self._attempt)  # type: ignore[attr-defined]
         return held
+
+
+def _size(chunk: Chunk) -> int:
+    return len(chunk.encode()) if isinstance(chunk, PlainChunk) else chunk.ByteSize()
 
 
 def put_info(info: route_info_pb2.RouteInfo, tries: Tries, attempt: Attempt) -> None:

@@ -4,8 +4,8 @@ For each of chat, completion and embed: `decode_*_request` reads a caller's body
 upstream's; `decode_*_response` and `_chunk` read an upstream's answer, `encode_*` write a caller's. What has
 no field survives in `extra_json`. `fold_*` makes a reply of a stream's chunks, `split_*` the reverse;
 `in_encoding` gives embeddings the encoding that was asked for; `check_*` validates a message that came by
-gRPC; `head_of` is what the engine reads of one. `plain_chat` is the short way for requests that need no
-message.
+gRPC; `head_of` is what the engine reads of one. `plain_chat`, `plain_reply` and `plain_chunk` are the
+short way for what need not be a message.
 
 `guard` bounds the JSON, `fields` is the machinery of the maps, the other modules are the maps.
 """
@@ -36,11 +36,23 @@ from switch_grpc.openai_wire.embedding import (
 from switch_grpc.openai_wire.fold import fold_chat
 from switch_grpc.openai_wire.fold_completion import fold_completion, split_completion
 from switch_grpc.openai_wire.needs import head_of
-from switch_grpc.openai_wire.plain import PlainChat, plain_chat
+from switch_grpc.openai_wire.plain_reply import (
+    Chunk,
+    PlainChunk,
+    PlainReply,
+    Reply,
+    plain_chunk,
+    plain_reply,
+)
+from switch_grpc.openai_wire.plain_request import PlainChat, plain_chat
 from switch_grpc.openai_wire.split import split_chat
 
 __all__ = [
+    "Chunk",
     "PlainChat",
+    "PlainChunk",
+    "PlainReply",
+    "Reply",
     "check_chat_request",
     "check_completion_request",
     "check_embed_request",
@@ -65,6 +77,8 @@ __all__ = [
     "head_of",
     "in_encoding",
     "plain_chat",
+    "plain_chunk",
+    "plain_reply",
     "split_chat",
     "split_completion",
 ]

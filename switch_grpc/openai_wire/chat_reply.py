@@ -42,7 +42,7 @@ def reply_shape(message: type[Message], /, *members: Field, **always: object) ->
     return Shape(message, *members, nulls=False, always=always)
 
 
-def write_event(written: Fields) -> bytes:
+def write_event(written: object) -> bytes:
     """JSON for one event of a stream. Raw members may hold line breaks, which would end the event early."""
     data = encode(written)
     return data.replace(b"\n", b" ").replace(b"\r", b" ") if b"\n" in data or b"\r" in data else data

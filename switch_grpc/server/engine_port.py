@@ -6,6 +6,7 @@ from typing import Protocol
 from google.protobuf.message import Message
 
 from switch_grpc.call import Call
+from switch_grpc.openai_wire import Chunk, Reply
 from switch_grpc.permit import Permit
 from switch_grpc.request import Body, Head
 from switch_grpc.v1 import admin_pb2, switch_pb2
@@ -17,12 +18,15 @@ class Inference(Protocol):
     async def open(self, call: Call, scope: str) -> Permit:
         """Authenticates and admits the call; before its request is decoded."""
 
-    async def unary(self, permit: Permit, head: Head, body: Body[Message]) -> Message:
-        """The whole reply: ChatResponse, CompletionResponse or EmbedResponse, with route_info."""
+    async def unary(self, permit: Permit, head: Head, body: Body[Message]) -> Reply:
+        """The whole reply: ChatResponse, CompletionResponse or EmbedResponse, with route_info.
+
+        A plain one only where the body was plain.
+        """
 
     def stream(
         self, permit: Permit, head: Head, body: Body[Message]
-    ) -> AsyncGenerator[Sequence[Message], None]:
+    ) -> AsyncGenerator[Sequence[Chunk], None]:
         """Batches of ChatChunk or CompletionChunk. Close it (aclosing) to cancel the call."""
 
     async def models(self, permit: Permit) -> switch_pb2.ListModelsResponse: ...

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -66,14 +66,14 @@ def service(engine: Inference, door: Door) -> "grpc.GenericRpcHandler[bytes, byt
 
 async def _unary(engine: Inference, read: _Read, permit: Permit, data: bytes) -> Message:
     head, body = read(data, stream=False)
-    return await engine.unary(permit, head, body)
+    return cast("Message", await engine.unary(permit, head, body))  # its body is a message, so it is one too
 
 
 def _stream(
     engine: Inference, read: _Read, permit: Permit, data: bytes
 ) -> AsyncGenerator[Sequence[Message], None]:
     head, body = read(data, stream=True)
-    return engine.stream(permit, head, body)
+    return cast("AsyncGenerator[Sequence[Message], None]", engine.stream(permit, head, body))  # as above
 
 
 async def _models(engine: Inference, permit: Permit, data: bytes) -> Message:

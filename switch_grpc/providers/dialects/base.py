@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import msgspec
 from google.protobuf.message import Message
 
+from switch_grpc.openai_wire import Chunk, PlainChunk
 from switch_grpc.request import Body, Head, Operation
 
 
@@ -82,7 +83,7 @@ class UpstreamError:
 class StreamDecoder(Protocol):
     """Turns one stream's events into chunks; holds that stream's state, so never shared."""
 
-    def feed(self, event: Event) -> Sequence[Message]:
+    def feed(self, event: Event) -> Sequence[Chunk]:
         """Zero or more chunks, in order.
 
         Raises Fault(UPSTREAM_PROTOCOL) on an event it cannot read, and UpstreamFailure on an error event.
@@ -136,11 +137,13 @@ class Dialect(Protocol):
         """The error envelope of a non-2xx answer. Never raises: garbage gives an empty one."""
 
 
-def has_content(chunk: Message) -> bool:
+def has_content(chunk: Chunk) -> bool:
     """Whether a ChatChunk or CompletionChunk carries text, a tool call, reasoning, a refusal or audio.
 
     The first such chunk is the commit point of a stream: from there on no other target is asked.
     """
+    if isinstance(chunk, PlainChunk):
+        return chunk.has_content()
     for choice in chunk.choices:  # type: ignore[attr-defined]  # both chunk types have choices
         delta = getattr(choice, "delta", None)
         if delta is None:

@@ -144,6 +144,13 @@ class OpenAI:
             raise _protocol(binding, "answered 200 with neither choices nor data; check the target's apiBase")
         return message
 
+    def decode_plain(self, replies: Sequence[WireReply]) -> openai_wire.PlainReply | None:
+        """The answer to a plain request, where it is plain as well; what else it is, `decode` tells."""
+        (reply,) = replies
+        if b'"error"' in reply.body or _content_type(reply.headers) != "application/json":
+            return None
+        return openai_wire.plain_reply(reply.body)
+
     # -- stream --
 
     def framing(self) -> Framing:
@@ -153,7 +160,8 @@ class OpenAI:
         decode_chunk = _WIRES[head.operation].decode_chunk
         if decode_chunk is None:
             raise Fault(Kind.UNSUPPORTED, f"{head.operation} calls have no stream; ask without `stream`")
-        return OpenAIStream(decode_chunk, binding, self._terminal, _choices(body, binding))
+        plain = body.plain() is not None
+        return OpenAIStream(decode_chunk, binding, self._terminal, _choices(body, binding), plain=plain)
 
     # -- faults --
 
@@ -168,12 +176,19 @@ class OpenAIStream:
     was asked for has finished. Everything else is a cut, however orderly the connection closed.
     """
 
-    __slots__ = ("_binding", "_choices", "_decode", "_done", "_ended", "_seen", "_terminal")
+    __slots__ = ("_binding", "_choices", "_decode", "_done", "_ended", "_plain", "_seen", "_terminal")
 
     def __init__(
-        self, decode: Callable[[bytes], Message], binding: Binding, terminal: Terminal, choices: int
+        self,
+        decode: Callable[[bytes], Message],
+        binding: Binding,
+        terminal: Terminal,
+        choices: int,
+        *,
+        plain: bool = False,
     ) -> None:
-        """`choices`: how many were asked for."""
+        """`choices`: how many were asked for. `plain`: after the first chunk, those that are so stay JSON."""
+        self._plain = plain
         self._decode = decode
         self._choices = choices
         self._binding = binding
@@ -182,7 +197,7 @@ class OpenAIStream:
         self._seen: set[int] = set()  # choices that have appeared
         self._ended: set[int] = set()  # choices that have given a finish reason
 
-    def feed(self, event: Event) -> Sequence[Message]:
+    def feed(self, event: Event) -> Sequence[openai_wire.Chunk]:
         data = event.data
         if self._done or not data:
             return ()
@@ -192,6 +207,10 @@ class OpenAIStream:
         # Inside a JSON string the quotes are escaped, so this finds only a member or a value of that name.
         if b'"error"' in data or event.type == "error":
             raise_error(data, named_error=event.type == "error")
+        if self._plain and self._seen and (short := openai_wire.plain_chunk(data)) is not None:
+            for going in short.choices:
+                self._seen.add(going.index)
+            return (short,)
         chunk = self._decode(data)
         choices = chunk.choices  # type: ignore[attr-defined]  # both chunk types have choices
         if not choices:

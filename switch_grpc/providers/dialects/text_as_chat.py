@@ -6,7 +6,7 @@ has no place for (reasoning, roles) is left out of its answer; a refusal is the 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, cast
 
 from google.protobuf.message import Message
 from msgspec.structs import replace
@@ -99,7 +99,8 @@ class _TextStream:
         self._first: chat_pb2.ChatChunk | None = None
 
     def feed(self, event: Event) -> Sequence[Message]:
-        return self._converted(self._decoders[self._part].feed(event))
+        # Asked with messages, the chat decoders answer with messages.
+        return self._converted(cast("Sequence[Message]", self._decoders[self._part].feed(event)))
 
     def finish(self) -> Sequence[Message]:
         chunks = self._converted(self._decoders[self._part].finish())
