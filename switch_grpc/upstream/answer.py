@@ -120,15 +120,16 @@ class AnswerParser:
             return
         if len(head) > HEAD_LIMIT or head.count(b"\n") > FIELDS:
             raise Garbled
-        self._came = []
-        self.status = status
-        self.headers = headers = Headers(head)
-        self.has_head = True
-        self.keep = self._parser.should_keep_alive()
+        headers, keep = Headers(head), self._parser.should_keep_alive()
         if headers.has(_CODING):
             if headers["transfer-encoding"].lower() != "chunked":
                 raise Garbled
-            self.keep = self.keep and not headers.has(_LENGTH)
+            keep = keep and not headers.has(
+                _LENGTH
+            )  # which says where the body ends, but not as the chunks do
+        self.status, self.headers, self.keep = status, headers, keep
+        self.has_head = True
+        self._came = []
 
     def on_body(self, data: bytes) -> None:
         self.parts.append(data)

@@ -6,6 +6,7 @@ Nothing here waits but `_wait`, on one future; a deadline costs no timer of its 
 import asyncio
 import enum
 import select
+import ssl
 from typing import Final, Protocol, cast
 
 from switch_grpc.upstream.answer import AnswerParser, Garbled
@@ -199,11 +200,12 @@ class Connection(asyncio.Protocol):
                 self._transport.pause_reading()
 
     def eof_received(self) -> None:
-        self._lose(Ending.COMPLETE if self.answer.end() else Ending.CUT)
+        complete = self.answer.end() and _is_clean_end(self._transport)
+        self._lose(Ending.COMPLETE if complete else Ending.CUT)
         self._transport.abort()  # a request that is still being written has no reader any more
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._lose(Ending.COMPLETE if exc is None and self.answer.end() else Ending.CUT)
+        self._lose(Ending.CUT)
 
     def pause_writing(self) -> None:
         self._stuffed = True
@@ -283,3 +285,17 @@ class Connection(asyncio.Protocol):
         else:
             self._lose(Ending.STALLED if self._stalled else Ending.LATE)
             self._transport.abort()
+
+
+def _is_clean_end(transport: asyncio.Transport) -> bool:
+    """Whether TLS, where there is any, has said that this is the end.
+
+    Else anybody on the way may have cut short what ends with the connection (RFC 9112, 9.8).
+    """
+    tls = transport.get_extra_info("ssl_object")
+    if tls is None:
+        return True
+    try:
+        return not tls.read(1)
+    except ssl.SSLError as error:
+        return isinstance(error, ssl.SSLZeroReturnError)

@@ -6,9 +6,11 @@ in `_send_fault` or `_read_fault`.
 """
 
 import asyncio
+import io
 import socket
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
+from typing import Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -27,6 +29,8 @@ from switch_grpc.upstream.connection import DRAIN_SECONDS
 from switch_grpc.upstream.direct import KEEP_ALIVE_SECONDS
 from switch_grpc.upstream.time_limit import STALL, TimeLimit
 from switch_grpc.upstream.writing import AGENT, Writer, located
+
+LARGE: Final = 1024 * 1024  # bytes of a body from which on aiohttp wants a file
 
 
 class ProxiedUpstream:
@@ -69,7 +73,7 @@ class ProxiedUpstream:
                 response = await self._session.request(
                     request.method,
                     _as_written(request.url),
-                    data=request.body or None,
+                    data=_data(request.body),
                     headers=request.headers,
                     allow_redirects=False,
                     proxy=self._proxy,
@@ -198,6 +202,11 @@ class GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         await self._resolver.close()
+
+
+def _data(body: bytes) -> bytes | io.BytesIO | None:
+    """The body in the form that aiohttp takes without a warning."""
+    return io.BytesIO(body) if len(body) > LARGE else body or None
 
 
 def _as_written(url: str) -> URL:

@@ -455,6 +455,16 @@ def test_a_garbled_answer_raises_only_faults(body: bytes) -> None:
     assert Converse().error(reply) is not None
 
 
+def test_a_budget_is_not_given_while_the_answer_goes_on_with_calls_of_another_provider() -> None:
+    """Claude would refuse it; where it had thought itself, it goes on to."""
+    limit: Any = {"reasoning_effort": "low", "max_completion_tokens": 8_000, "tools": [WEATHER]}
+    calls, thought = called(call("call_1")), {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+    plain = sent(user(), calls, result("call_1"), **limit)
+    assert "additionalModelRequestFields" not in plain
+    own = sent(user(), {**calls, "thinking_blocks": [thought]}, result("call_1"), **limit)
+    assert own["additionalModelRequestFields"]["thinking"]["type"] == "enabled"
+
+
 EVENTS = [name for name, _ in TEXT] + ["throttlingException", "new", "error"]
 
 
