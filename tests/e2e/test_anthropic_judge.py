@@ -202,6 +202,25 @@ async def test_reasoning_is_thinking_that_may_come_back(client: openai.AsyncOpen
     assert second.content.startswith("The tool says: 21.")
 
 
+async def test_an_effort_goes_with_what_claude_does_not_take_beside_its_thinking(
+    client: openai.AsyncOpenAI, mock: MockServer
+):
+    """A temperature gives way to the effort; the effort, while a tool must be called, to that."""
+    warm = await client.chat.completions.with_raw_response.create(
+        model="old",
+        messages=USER,
+        reasoning_effort="low",
+        temperature=0.5,
+        top_p=0.9,
+        extra_body={"top_k": 5},
+    )
+    assert sent(mock)["thinking"]["type"] == "enabled"
+    assert warm.headers["x-switch-adaptations"].startswith("temperature left out: ")
+    forced = await chat(client, reasoning_effort="low", tools=[CLOCK], tool_choice="required")
+    assert "thinking" not in sent(mock)
+    assert forced.choices[0].finish_reason == "tool_calls"
+
+
 async def test_a_client_that_forgets_the_thinking_is_still_answered(client: openai.AsyncOpenAI):
     """An OpenAI client keeps calls only; Anthropic then wants no thinking for the rest of the turn."""
     messages: Any = [{"role": "user", "content": "call get_weather"}]

@@ -187,6 +187,7 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     "max_completion_tokens": _chat(max_completion_tokens=100),
     "stop_string": _chat(stop="END"),
     "stop_list": _chat(stop=["END", "\n\n"]),
+    "stop_words": _chat(stop=["END", "STOP"]),
     "temperature": _chat(temperature=0.5, top_p=0.9),
     "temperature_above_one": _chat(temperature=1.5),
     "top_k": _chat(top_k=40),

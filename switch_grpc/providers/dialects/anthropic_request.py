@@ -62,8 +62,17 @@ def encode_request(
     _put_tools(body, chosen, cannot)
     if effort := chosen.given.get("reasoning_effort"):
         resumes = resumes_without_thinking(turns)
-        own = "thinking" in extra
-        body |= thinking(effort, limit, traits, cannot, model=binding.model, own=own, resumes=resumes)
+        forced = body.get("tool_choice", {}).get("type") in ("any", "tool")
+        body |= thinking(
+            effort,
+            limit,
+            traits,
+            cannot,
+            model=binding.model,
+            own="thinking" in extra,
+            resumes=resumes,
+            forced=forced,
+        )
     if schema := chosen.schema(cannot):
         form = {"type": "json_schema", "schema": Raw(schema.schema_json.encode())}
         body.setdefault("output_config", {})["format"] = form
@@ -115,6 +124,9 @@ def _put_sampling(body: Body, chosen: Parameters, traits: Traits, cannot: Cannot
 def _put_rest(body: Body, chosen: Parameters, cannot: Cannot) -> None:
     given = chosen.given
     if chosen.stops:
+        # "stop_sequences: each stop sequence must contain non-whitespace"
+        if any(stop.isspace() for stop in chosen.stops):
+            raise cannot("stop", "a `stop` of white space alone")
         body["stop_sequences"] = chosen.stops
     user = given.get("user") or given.get("safety_identifier") or given.get("metadata", {}).get("user_id")
     if user:

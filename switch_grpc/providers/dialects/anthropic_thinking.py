@@ -22,14 +22,23 @@ _LEAST_BUDGET: Final = 1_024
 
 
 def thinking(
-    effort: str, limit: int, traits: Traits, refuse: Cannot, *, model: str, own: bool, resumes: bool
+    effort: str,
+    limit: int,
+    traits: Traits,
+    refuse: Cannot,
+    *,
+    model: str,
+    own: bool,
+    resumes: bool,
+    forced: bool,
 ) -> dict[str, Any]:
     """The members `thinking` and `output_config` for an effort, as far as it needs them.
 
     `limit`: tokens that may be written. `own`: the request has a `thinking` of Anthropic's own, which stays.
     `resumes`: the answer goes on with one that called tools and did not begin with Claude's own thinking,
     as when another provider gave it: models with a budget then refuse to think ("Expected `thinking` or
-    `redacted_thinking`, but found `tool_use`"), so they do not until the next question.
+    `redacted_thinking`, but found `tool_use`"), so they do not until the next question. `forced`: a tool must
+    be called; those models refuse that too ("Thinking may not be enabled when tool_choice forces tool use").
     """
 
     def cannot(param: str, what: str) -> Fault:
@@ -41,7 +50,7 @@ def thinking(
         return {"thinking": {"type": traits.off}} if traits.thinking == "adaptive" else {}
     if traits.thinking == "adaptive":
         return _adaptive("low" if effort == "minimal" else effort, traits, cannot)
-    if own or (resumes and traits.thinking == "budget"):
+    if own or ((resumes or forced) and traits.thinking == "budget"):
         return {}
     return {"thinking": {"type": "enabled", "budget_tokens": _budget(effort, limit, traits, cannot)}}
 

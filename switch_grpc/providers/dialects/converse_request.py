@@ -104,8 +104,16 @@ def encode_request(
             more |= _reasoning(effort, made_by, cannot)
         else:
             limit = claude.max_tokens if chosen.limit is None else chosen.limit
-            own, resumes = "thinking" in chosen.extra, said.resumes_without_thinking
-            more |= thinking(effort, limit, claude, cannot, model=model, own=own, resumes=resumes)
+            more |= thinking(
+                effort,
+                limit,
+                claude,
+                cannot,
+                model=model,
+                own="thinking" in chosen.extra,
+                resumes=said.resumes_without_thinking,
+                forced=_forced(body, more),
+            )
             if (
                 more.get("thinking", {}).get("type") == "enabled"
             ):  # its budget is less than a limit that is told
@@ -231,6 +239,12 @@ def _choice(choice: pb.ToolChoice, cannot: Cannot) -> Body | None:
             raise cannot("tool_choice", "this choice; give auto, required or a function")
         case _:
             raise cannot("tool_choice", "this choice; give auto, required or a function")
+
+
+def _forced(body: Body, more: Body) -> bool:
+    """Whether a tool must be called, by Converse's choice of tools or by Claude's own."""
+    choice = body.get("toolConfig", {}).get("toolChoice", {})
+    return "any" in choice or "tool" in choice or more.get("tool_choice", {}).get("type") in ("any", "tool")
 
 
 def _name_of(tool: Body | Raw) -> str:

@@ -255,6 +255,13 @@ def test_it_is_given_where_claude_had_thought_or_the_user_asks_anew() -> None:
         assert sent(*messages, **LIMIT)["thinking"] == {"type": "enabled", "budget_tokens": 2_048}
 
 
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}])
+def test_a_budget_is_not_given_where_a_tool_must_be_called(choice: object) -> None:
+    """It would be refused: "Thinking may not be enabled when tool_choice forces tool use"."""
+    assert "thinking" not in sent(user(), tool_choice=choice, **LIMIT)
+    assert "thinking" in sent(user(), tool_choice="auto", **LIMIT)
+
+
 def test_a_model_that_thinks_as_it_likes_takes_any_turn() -> None:
     body = sent(user(), CALLED, result("call_1"), model="claude-opus-4-8", **LIMIT)
     assert body["thinking"]["type"] == "adaptive"

@@ -311,6 +311,16 @@ def test_each_makers_own_parameters_are_spelt_as_it_spells_them(
     assert sent(model=model, **asked)["additionalModelRequestFields"] == more
 
 
+@pytest.mark.parametrize("one_call", [False, True])
+def test_claude_gets_no_budget_for_thinking_where_a_tool_must_be_called(one_call: bool) -> None:
+    """It would be refused: "Thinking may not be enabled when tool_choice forces tool use"."""
+    asked: dict[str, Any] = {"reasoning_effort": "low", "tools": [WEATHER]}
+    if one_call:
+        asked["parallel_tool_calls"] = False
+    assert "thinking" not in sent(tool_choice="required", **asked).get("additionalModelRequestFields", {})
+    assert "thinking" in sent(tool_choice="auto", **asked)["additionalModelRequestFields"]
+
+
 @pytest.mark.parametrize(
     ("model", "asked"),
     [
