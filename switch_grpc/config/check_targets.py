@@ -142,7 +142,8 @@ def _vendor_base(where: Where, provider: str, base: str, hint: str) -> list[Prob
     dashscope = host.startswith("dashscope") and host.endswith("aliyuncs.com")
     if (provider == "alibaba" or dashscope) and "/compatible-mode" not in path(base):
         expected = "a DashScope URL with /compatible-mode, the part that speaks OpenAI"
-        return [Problem(where, show(base), expected, f"write it like {hint}")]
+        own = hint if provider == "alibaba" else f"https://{host}/compatible-mode/v1"
+        return [Problem(where, show(base), expected, f"write it like {own}")]
     if host == "api.runpod.ai" and not _RUNPOD.match(path(base)):
         return [Problem(where, show(base), "a RunPod URL with your endpoint's id", f"write it like {hint}")]
     return []

@@ -207,7 +207,9 @@ class Adapter:
             raise self._cannot(name, f"takes {name} {_between(low, high)}, not {value:g}")
         which = "least" if value < low else "most"
         sent = int(bound) if bound == int(bound) else bound  # integers have fields of their own type
-        return _Verdict(sent, f"{name} {value:g} sent as {bound:g}, the {which} that {self._model} takes")
+        return _Verdict(
+            sent, f"{name} {_spelt(value)} sent as {_spelt(sent)}, the {which} that {self._model} takes"
+        )
 
     def _range(self, rules: Rules, name: str) -> Range:
         if name in LIMITS:
@@ -308,6 +310,11 @@ def _copy(request: Message) -> Message:
     copied = type(request)()
     copied.CopyFrom(request)
     return copied
+
+
+def _spelt(number: float) -> str:
+    """Integers in full: no caller wrote 1e+07."""
+    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 def _between(low: float, high: float | None) -> str:

@@ -80,7 +80,9 @@ def test_dashscope_needs_its_compatible_mode(base: str, fine: bool):
 
 
 def test_dashscope_is_known_by_its_host_too():
-    assert paths(KEY, provider="custom", apiBase="https://dashscope-intl.aliyuncs.com/v1") == ["apiBase"]
+    assert errors(KEY, provider="custom", apiBase="https://dashscope-intl.aliyuncs.com/v1") == [
+        ("apiBase", "write it like https://dashscope-intl.aliyuncs.com/compatible-mode/v1")
+    ]
 
 
 @pytest.mark.parametrize(

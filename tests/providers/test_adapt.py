@@ -57,6 +57,11 @@ def test_the_callers_message_is_never_changed() -> None:
     assert request.SerializeToString(deterministic=True) == before
 
 
+def test_a_large_integer_is_told_in_full() -> None:
+    found = adapter(CLAUDE, max_output=64_000).fit(chat(max_tokens=10_000_000), {})
+    assert list(found.notes) == ["max_tokens 10000000 sent as 64000, the most that m takes"]
+
+
 @pytest.mark.parametrize(
     ("value", "sent", "note"),
     [
