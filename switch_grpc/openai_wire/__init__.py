@@ -43,6 +43,7 @@ from switch_grpc.openai_wire.plain_reply import (
     Reply,
     plain_chunk,
     plain_reply,
+    read_chat_response,
 )
 from switch_grpc.openai_wire.plain_request import PlainChat, plain_chat
 from switch_grpc.openai_wire.split import split_chat
@@ -79,6 +80,7 @@ __all__ = [
     "plain_chat",
     "plain_chunk",
     "plain_reply",
+    "read_chat_response",
     "split_chat",
     "split_completion",
 ]

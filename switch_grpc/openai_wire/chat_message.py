@@ -34,14 +34,14 @@ ROLES: Final = {
     "function": pb.ROLE_FUNCTION,
 }
 ROLE_NAMES: Final = {number: name for name, number in ROLES.items()}
-_FINISH: Final = {
+FINISH_REASONS: Final = {
     "stop": pb.FINISH_REASON_STOP,
     "length": pb.FINISH_REASON_LENGTH,
     "tool_calls": pb.FINISH_REASON_TOOL_CALLS,
     "content_filter": pb.FINISH_REASON_CONTENT_FILTER,
     "function_call": pb.FINISH_REASON_FUNCTION_CALL,
 }
-_FINISH_NAMES: Final = {number: name for name, number in _FINISH.items()}
+_FINISH_NAMES: Final = {number: name for name, number in FINISH_REASONS.items()}
 
 
 def _read_role_text(raw: Raw) -> Any:
@@ -62,7 +62,7 @@ ROLE: Final = Field(
 )
 FINISH_REASON: Final = Field(
     name="finish_reason",
-    read=lambda raw: _FINISH.get(text_of(raw), KEEP),
+    read=lambda raw: FINISH_REASONS.get(text_of(raw), KEEP),
     write=_FINISH_NAMES.get,
     otherwise=_read_reason_text,
     also={"finish_reason_text": None},

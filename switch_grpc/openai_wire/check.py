@@ -44,7 +44,7 @@ def check_chat_request(message: chat_pb2.ChatRequest) -> None:
     for index, one in enumerate(message.messages):
         if not one.role and not one.role_text:
             raise bad_request(f"messages[{index}].role", "missing")
-        if one.parts and one.HasField("content"):
+        if one.HasField("content") and one.parts:
             raise bad_request(f"messages[{index}]", "content and parts are both set; set one of them")
 
 

@@ -31,16 +31,19 @@ def head_of(
 
 
 def _session(message: Message) -> str | None:
-    if isinstance(message, chat_pb2.ChatRequest) and "session_id" in message.metadata:
-        return message.metadata["session_id"] or None
+    if isinstance(message, chat_pb2.ChatRequest) and "session_id" in (metadata := message.metadata):
+        return metadata["session_id"] or None
     return None
 
 
 def _chat_needs(request: chat_pb2.ChatRequest) -> Need:
-    needs = _part_needs(part for message in request.messages for part in message.parts)
+    needs = Need.NONE
+    for message in request.messages:
+        if parts := message.parts:
+            needs |= _part_needs(parts)
     if request.tools or request.functions_json:
         needs |= Need.TOOLS
-    if request.response_format.WhichOneof("kind") == "json_schema":
+    if request.HasField("response_format") and request.response_format.HasField("json_schema"):
         needs |= Need.JSON_SCHEMA
     if request.HasField("audio") or "audio" in request.modalities:
         needs |= Need.AUDIO

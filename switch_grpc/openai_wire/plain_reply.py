@@ -12,7 +12,8 @@ import msgspec
 from google.protobuf.message import Message
 from msgspec import UNSET, Meta, UnsetType
 
-from switch_grpc.openai_wire.chat_reply import write_event
+from switch_grpc.openai_wire.chat_message import FINISH_REASONS
+from switch_grpc.openai_wire.chat_reply import decode_chat_response, write_event
 from switch_grpc.openai_wire.fields import encode
 from switch_grpc.openai_wire.plain import Call, Int32, Int64, Plain, Text
 from switch_grpc.v1 import chat_pb2, route_info_pb2
@@ -145,11 +146,33 @@ Chunk = Message | PlainChunk
 _read_reply: Final = msgspec.json.Decoder(_Reply).decode
 _read_chunk: Final = msgspec.json.Decoder(PlainChunk).decode
 
+_SAID: Final = frozenset({"role", "content", "refusal"})  # members of a message of nothing but text
+
 # Members that are left out where they are null.
 _OF_MESSAGE: Final = ("tool_calls", "reasoning_content", "annotations", "audio", "function_call")
 _OF_DELTA: Final = ("role", "content", "refusal", "reasoning_content", "tool_calls", "audio", "function_call")
 _OF_USAGE: Final = ("prompt_tokens_details", "completion_tokens_details")
 _OF_REPLY: Final = ("usage", "system_fingerprint", "service_tier")
+
+
+def read_chat_response(data: bytes) -> chat_pb2.ChatResponse:
+    """What `decode_chat_response` gives, in half the time where the answer is plain text.
+
+    Raises Fault(UPSTREAM_PROTOCOL).
+    """
+    try:
+        reply = _read_reply(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return decode_chat_response(data)
+    fields = msgspec.to_builtins(reply)
+    del fields["object"]
+    for choice in fields["choices"]:
+        message = choice["message"]
+        if not _SAID.issuperset(message):
+            return decode_chat_response(data)
+        message["role"] = chat_pb2.ROLE_ASSISTANT
+        choice["finish_reason"] = FINISH_REASONS.get(choice["finish_reason"])
+    return chat_pb2.ChatResponse(**fields)
 
 
 def plain_reply(data: bytes) -> PlainReply | None:

@@ -17,7 +17,11 @@ _CHANCE = random.Random()  # noqa: S311  # an id is no secret
 
 def request_id(metadata: Metadata) -> str:
     """The caller's x-request-id where it is fit for one, else a new one."""
-    given = next((v for name, v in metadata if name == REQUEST_ID and isinstance(v, str)), None)
+    given = None
+    for name, value in metadata:
+        if name == REQUEST_ID and isinstance(value, str):
+            given = value
+            break
     return caller_fields.call_id(given, _CHANCE)
 
 

@@ -7,9 +7,10 @@ failure to decode or encode is worded here, not by the runtime, which would show
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from types import TracebackType
 from typing import NoReturn, Protocol, TypeVar, cast
 
 import grpc
@@ -47,10 +48,11 @@ class Door:
     write_stall: float  # a reader that takes nothing for so many seconds is dropped
 
     async def unary(self, scope: str, ask: Ask, data: bytes, context: Context) -> bytes:
-        call_id = _begin(context)
+        metadata = _metadata(context)
+        call_id = _begin(context, metadata)
         try:
-            call = _call(call_id, context)
-            with await self.gate.open(call, scope) as permit, _deadline(call):
+            call = _call(call_id, context, metadata)
+            with await self.gate.open(call, scope) as permit, _Deadline(call):
                 reply = await ask(permit, data)
                 return reply.SerializeToString()
         except Fault as fault:
@@ -62,10 +64,11 @@ class Door:
     async def stream(self, scope: str, ask: AskMany, data: bytes, context: Context) -> None:
         # A coroutine that writes, not a generator: grpc leaves a generator that it cancels to the garbage
         # collector, and the target's connection must close at once.
-        call_id = _begin(context)
+        metadata = _metadata(context)
+        call_id = _begin(context, metadata)
         try:
-            call = _call(call_id, context)
-            with await self.gate.open(call, scope) as permit, _deadline(call):
+            call = _call(call_id, context, metadata)
+            with await self.gate.open(call, scope) as permit, _Deadline(call):
                 async with (
                     _InitialMetadata(context, call_id, self.early_after) as initial,
                     aclosing(ask(permit, data)) as batches,
@@ -192,32 +195,36 @@ class _Reader:
         self._timer = self._loop.call_at(due, self._tick)
 
 
-def _begin(context: Context) -> str:
+def _begin(context: Context, metadata: Metadata) -> str:
     """The call's id, which goes back in the trailing metadata whatever becomes of the call."""
-    call_id = request_id(_metadata(context))
+    call_id = request_id(metadata)
     context.set_trailing_metadata(((REQUEST_ID, call_id),))
     return call_id
 
 
-def _call(call_id: str, context: Context) -> Call:
-    return call_of(
-        call_id,
-        _metadata(context),
-        remaining=context.time_remaining(),
-        now=time.monotonic(),
-    )
+def _call(call_id: str, context: Context, metadata: Metadata) -> Call:
+    return call_of(call_id, metadata, remaining=context.time_remaining(), now=time.monotonic())
 
 
-@contextmanager
-def _deadline(call: Call) -> Generator[None, None, None]:
+class _Deadline:
     """Tells apart why grpc cancelled a handler: the caller left, or the call ran out of time."""
-    try:
-        yield
-    except asyncio.CancelledError:
-        remaining = call.remaining(time.monotonic())
-        if remaining is None or remaining > _TIMER_SLACK:
-            raise
-        raise Fault(Kind.DEADLINE, "the call's deadline passed") from None
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not asyncio.CancelledError:
+            return
+        remaining = self._call.remaining(time.monotonic())
+        if remaining is not None and remaining <= _TIMER_SLACK:
+            raise Fault(Kind.DEADLINE, "the call's deadline passed") from None
 
 
 def _metadata(context: Context) -> Metadata:

@@ -14,6 +14,7 @@ from switch_grpc.openai_wire import (
     encode_chat_response,
     plain_chunk,
     plain_reply,
+    read_chat_response,
 )
 from switch_grpc.providers.dialects.base import has_content
 
@@ -43,6 +44,7 @@ def chunk(**members: Any) -> bytes:
 def both_answers(data: bytes) -> tuple[Any, Any]:
     short, long = plain_reply(data), decode_chat_response(data)
     assert short is not None
+    assert read_chat_response(data) == long
     short.name("ours")
     long.model = "ours"
     assert short.usage == (long.usage if long.HasField("usage") else None)

@@ -54,7 +54,7 @@ _WIRES: Final[Mapping[Operation, _Wire]] = {
     Operation.CHAT: _Wire(
         "/chat/completions",
         openai_wire.encode_chat_request,
-        openai_wire.decode_chat_response,
+        openai_wire.read_chat_response,
         openai_wire.decode_chat_chunk,
     ),
     Operation.COMPLETE: _Wire(
