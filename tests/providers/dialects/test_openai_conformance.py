@@ -1,7 +1,7 @@
 """OpenAI's own dialect against the table that all dialects are held to, and the openai package as judge.
 
-What goes out is what came in, under the target's model name, so the table itself is the expectation; `CHANGED`
-has the exceptions. Which parameters a vendor refuses stands in the catalogue, and is the vendor's own to say.
+What goes out is what came in, under the target's model name, so the table itself is the expectation, but for
+`CHANGED`. Which parameters a vendor refuses stands in the catalogue, and is the vendor's own to say.
 """
 
 import json
