@@ -12,6 +12,7 @@ from switch_grpc.upstream.headers import Headers, split_head
 
 HEAD_LIMIT: Final = 64 * 1024  # bytes of a head with all interim answers before it, and of trailers
 FIELDS: Final = 256  # header fields of one head
+EARLY: Final = 32  # interim answers (1xx) before one
 NONE: Final = Headers(b"")
 _LENGTH: Final = b"\r\ncontent-length:"
 _CODING: Final = b"\r\ntransfer-encoding:"
@@ -29,6 +30,7 @@ class AnswerParser:
 
     __slots__ = (
         "_came",
+        "_early",
         "_interim",
         "_lean",
         "_parser",
@@ -63,7 +65,8 @@ class AnswerParser:
         self.unread = 0  # bytes in parts
         self._lean = 0  # bytes since the answer began, or its body last grew
         self._came: list[bytes] = []  # until the head is whole
-        self._interim = False
+        self._early = 0  # interim answers so far
+        self._interim = False  # the head was one's
 
     def feed(self, data: bytes) -> None:
         """Raises Garbled, at the latest when a limit is passed by what one read brings."""
@@ -113,7 +116,8 @@ class AnswerParser:
         head, end = split_head(came)
         status = self._parser.get_status_code()
         if status < 200:
-            if status < 100 or status == 101:  # we never ask for another protocol
+            self._early += 1
+            if status < 100 or status == 101 or self._early > EARLY:  # we never ask for another protocol
                 raise Garbled
             self._interim = True
             self._came = [came[end:]]
