@@ -1,6 +1,7 @@
 """A new connection: name, address, TCP and TLS, each within its time."""
 
 import asyncio
+import functools
 import socket
 import ssl
 from collections.abc import Callable, Sequence
@@ -26,7 +27,6 @@ class Connector:
         """Raises OSError for a `ca_file` that cannot be read."""
         self._lookup = Lookup(tuple(allow_hosts))
         self._tls = tls_context(ca_file)
-        self._tls.set_alpn_protocols(["http/1.1"])
 
     async def connect(
         self, origin: Origin, make: Callable[[], Protocol], seconds: float, deadline: float
@@ -86,10 +86,20 @@ class Connector:
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
     """Trusts what the system trusts, and besides what `ca_file` (PEM) holds. Raises OSError."""
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(cafile=ca_file)
+    if ca_file is None:
+        return _systems()
+    context = _context()
+    context.load_verify_locations(cafile=ca_file)
     return context
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+_systems = functools.cache(_context)  # reading the system's certificates takes 30 ms and 2 MB
 
 
 async def _connected(addresses: Sequence[Address]) -> socket.socket:

@@ -15,3 +15,8 @@ def pytest_asyncio_loop_factories(
     if item.path.stem in BOTH:
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """aiohttp's lane is for comparison, and one loop is enough for that."""
+    items[:] = [item for item in items if "[uvloop-proxied" not in item.name]
