@@ -62,12 +62,12 @@ async def test_what_nobody_can_mean_is_exit_2_and_the_usage(tmp_path: Path, word
 
 async def test_a_missing_package_is_told_with_what_to_install(tmp_path: Path):
     """As it is where only the client was installed."""
-    hidden = "raise ModuleNotFoundError(\"No module named 'aiohttp'\", name='aiohttp')"
-    (tmp_path / "aiohttp.py").write_text(hidden)
+    hidden = "raise ModuleNotFoundError(\"No module named 'httptools'\", name='httptools')"
+    (tmp_path / "httptools.py").write_text(hidden)
     path = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "clients/python")))
     ended = await ran("serve", cwd=tmp_path, PYTHONPATH=path)
     assert ended.code == 1
-    assert "'aiohttp' is not installed" in ended.err
+    assert "'httptools' is not installed" in ended.err
     assert "pip install 'switch-gateway[server]'" in ended.err
 
 
