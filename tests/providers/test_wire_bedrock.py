@@ -9,11 +9,12 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 from botocore.eventstream import EventStreamBuffer
 from botocore.parsers import create_parser
 
-from switch_grpc.faults import Kind
-from switch_grpc.openai_wire import fold_chat
+from switch_grpc.faults import Fault, Kind
+from switch_grpc.openai_wire import decode_chat_request, fold_chat
 from switch_grpc.providers.dialects.base import Binding, WireReply
 from switch_grpc.providers.dialects.bedrock_embed import BedrockEmbed
 from switch_grpc.providers.dialects.converse import Converse
@@ -225,3 +226,25 @@ def _vectors(answered: dict[str, Any]) -> list[list[float]]:
     if isinstance(found, dict):
         found = found["float"]
     return [each["embedding"] if isinstance(each, dict) else each for each in found]
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "claude-opus-4-8", "nova-pro", "mistral-large-2407"])
+def test_recorded_openai_requests_are_what_the_service_model_says_or_refused_by_name(model: str) -> None:
+    bound = Binding(target="a", provider="bedrock", model=model, base_url="https://b", region="us-east-1")
+    accepted = refused = 0
+    for exchange in exchanges("openai-chat.jsonl"):
+        if not exchange["request"]:
+            continue
+        request = decode_chat_request(exchange["request"].encode())
+        try:
+            (wire,) = Converse().encode(head(stream=False), MessageBody(request), bound)
+        except Fault as fault:
+            assert fault.kind is Kind.CAPABILITY
+            assert fault.param
+            assert fault.param in fault.message
+            refused += 1
+            continue
+        check_request("Converse", model_in(wire.url), json.loads(wire.body))
+        accepted += 1
+    assert accepted >= 180
+    assert refused <= 35
