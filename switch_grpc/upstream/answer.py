@@ -128,9 +128,7 @@ class AnswerParser:
         if headers.has(_CODING):
             if headers["transfer-encoding"].lower() != "chunked":
                 raise Garbled
-            keep = keep and not headers.has(
-                _LENGTH
-            )  # which says where the body ends, but not as the chunks do
+            keep = keep and not headers.has(_LENGTH)  # it may say another end than the chunks do
         self.status, self.headers, self.keep = status, headers, keep
         self.has_head = True
         self._came = []

@@ -14,9 +14,7 @@ from switch_grpc.upstream.time_limit import GRACE, GRAIN, STALL
 from switch_grpc.upstream.writing import Origin
 
 HIGH: Final = 256 * 1024  # unread bytes at which no more are taken from the socket, until they are read
-JOINED: Final = (
-    64 * 1024
-)  # a body up to this size is copied behind its head, and leaves in one packet with it
+JOINED: Final = 64 * 1024  # a body up to this size is copied behind its head, and leaves together with it
 DRAIN_SECONDS: Final = 1.0  # how long the tail of a finished stream may take to keep its connection
 
 
@@ -51,7 +49,6 @@ class Connection(asyncio.Protocol):
         "_due",
         "_enough",
         "_held",
-        "_is_lost",
         "_loop",
         "_owner",
         "_poll",
@@ -62,6 +59,7 @@ class Connection(asyncio.Protocol):
         "_waiter",
         "answer",
         "ended",
+        "is_lost",
         "origin",
     )
 
@@ -76,7 +74,7 @@ class Connection(asyncio.Protocol):
         self._poll = select.poll()
         self._busy = False  # an exchange has it
         self._draining = False  # nobody reads the rest
-        self._is_lost = False
+        self.is_lost = False
         self._held = False  # reading is paused, as enough lies unread
         self._stuffed = False  # writing is paused, as the socket takes no more
         self._enough = 0  # unread bytes that wake who waits
@@ -95,7 +93,8 @@ class Connection(asyncio.Protocol):
     async def ask(self, head: bytes, body: bytes, seconds: float, deadline: float) -> None:
         """Sends, and waits for the answer's head: `seconds` once all is written, never past `deadline`.
 
-        Without a head `ended` tells why. An answer may come before all is written; it counts.
+        Without a head `ended` tells why. An answer may come before all is written; it counts. Not to be
+        called once the connection `is_lost`.
         """
         self._busy = True
         self.ended = None
@@ -136,7 +135,7 @@ class Connection(asyncio.Protocol):
         if (
             self.ended is Ending.COMPLETE
             and self.answer.keep
-            and not self._is_lost
+            and not self.is_lost
             and not self._transport.get_write_buffer_size()  # an early answer may leave the request unread
         ):
             self._busy = self._draining = False
@@ -160,7 +159,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Closes the socket at once."""
-        if not self._is_lost:
+        if not self.is_lost:
             self._lose(Ending.CUT)
             self._transport.abort()
 
@@ -240,9 +239,9 @@ class Connection(asyncio.Protocol):
 
     def _lose(self, ending: Ending) -> None:
         """The connection is over, and with it what was coming."""
-        if self._is_lost:
+        if self.is_lost:
             return
-        self._is_lost = True
+        self.is_lost = True
         if self._busy and self.ended is None:
             self.ended = ending
         if self._timer is not None:

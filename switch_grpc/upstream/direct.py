@@ -46,6 +46,8 @@ class DirectUpstream:
             connection = await self._connector.connect(
                 origin, partial(Connection, origin, self, self._loop), timers.connect, deadline
             )
+            if connection.is_lost:
+                raise outcomes.hung_up(sent=False)
         await connection.ask(head, request.body, timers.head, deadline)
         if not connection.answer.has_head:
             raise _send_fault(connection.ended)

@@ -63,8 +63,9 @@ def no_answer() -> Fault:
     return Fault(Kind.UPSTREAM_TIMEOUT, "the provider sent no answer in time")
 
 
-def hung_up() -> Fault:
-    return Fault(Kind.UPSTREAM_UNREACHABLE, "the provider closed the connection without answering", sent=True)
+def hung_up(*, sent: bool = True) -> Fault:
+    message = "the provider closed the connection without answering"
+    return Fault(Kind.UPSTREAM_UNREACHABLE, message, sent=sent)
 
 
 def not_http() -> Fault:

@@ -20,19 +20,16 @@ AGENT: Final = f"switch/{__version__}"
 _PORTS: Final = {"http": 80, "https": 443}
 _DEFAULTS: Final = {"user-agent": AGENT, "accept": "*/*", "accept-encoding": "identity"}
 # What belongs to the connection is ours to say (RFC 9110, 7.6.1): a request's own are left out.
-_OURS: Final = frozenset(
-    [
-        "connection",
-        "content-length",
-        "expect",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ]
+_HOP: Final = (
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 )
+_OURS: Final = frozenset((*_HOP, "content-length", "expect"))
 _WITHOUT_BODY: Final = frozenset(("GET", "DELETE", "OPTIONS"))  # no length has to be told where there is none
 _METHOD: Final = re.compile(r"[A-Z]+")
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -224,6 +225,45 @@ def test_a_ca_file_that_cannot_be_read_is_told_at_once(tmp_path: Path):
 
     with pytest.raises(OSError, match="No such file"):
         asyncio.run(open_it())
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_server_that_hangs_up_at_once_is_unreachable_at_once(tmp_path: Path, tls: bool):
+    """Also where its end comes before the request was written."""
+    context, ca = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), trustme.CA()
+    ca.issue_cert("localhost").configure_cert(context)
+
+    async def hangs_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with (
+        await asyncio.start_server(hangs_up, "127.0.0.1", 0, ssl=context if tls else None) as listener,
+        trusting(ca, tmp_path) as upstream,
+    ):
+        port = listener.sockets[0].getsockname()[1]
+        for _ in range(20):
+            with pytest.raises(Fault) as raised:
+                await asked(upstream, f"http{'s' * tls}://localhost:{port}")
+            assert raised.value.kind is Kind.UPSTREAM_UNREACHABLE
+        assert not upstream._open
+
+
+async def test_a_connection_that_ends_before_the_request_is_written_has_not_sent_it(
+    upstream: DirectUpstream, monkeypatch: pytest.MonkeyPatch
+):
+    connect = upstream._connector.connect
+
+    async def too_late(*args: Any) -> Any:
+        connection = await connect(*args)
+        connection.eof_received()
+        return connection
+
+    monkeypatch.setattr(upstream._connector, "connect", too_late)
+    async with raw_server(lambda _, __: asyncio.sleep(0)) as server:
+        with pytest.raises(Fault) as raised:
+            await asked(upstream, server.url)
+    assert raised.value.kind is Kind.UPSTREAM_UNREACHABLE
+    assert raised.value.unsent
 
 
 # Keeping connections.
