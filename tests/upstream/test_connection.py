@@ -1,19 +1,27 @@
 """One connection without a socket: its waits, and what they cost."""
 
 import asyncio
+import gzip
 import socket
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from switch_grpc.faults import Fault, Kind
 from switch_grpc.upstream.connection import DRAIN_SECONDS, HIGH, Connection, Ending
+from switch_grpc.upstream.direct import DirectExchange
 from switch_grpc.upstream.time_limit import GRACE
 from switch_grpc.upstream.writing import Origin
 from tests.support.raw_server import STREAM_HEAD, piece, reply
 from tests.support.virtual_time import VirtualLoop, now, virtual
 
 ORIGIN = Origin(False, "a", 80)
+HEAD_200 = b"HTTP/1.1 200 OK\r\n"
 HEAD = b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -295,3 +303,69 @@ async def test_nothing_is_written_to_a_connection_that_is_not_quiet(wire: Wire):
     assert wire.connection.is_quiet()
     wire._pair[1].close()
     assert not wire.connection.is_quiet()
+
+
+ANSWERS = [
+    HEAD_200 + b"Content-Length: 9\r\n\r\n{'a': 12}",
+    HEAD_200 + b"X: y\r\n\r\n{'a': 12}",
+    STREAM_HEAD + piece(b"data: 1\n\n") + piece(b"data: [DONE]\n\n") + b"0\r\n\r\n",
+    HEAD_200
+    + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+    + piece(gzip.compress(b"data: 1\n\n"))
+    + b"0\r\n\r\n",
+]
+
+
+async def read(wire: Wire, data: bytes, cuts: list[int], whole: bool) -> bytes:
+    """What an exchange makes of these bytes, which come piece after piece and then end. Raises Fault."""
+    for number, (start, end) in enumerate(pairwise([0, *cuts, len(data)])):
+        wire.later(0.1 * number, data[start:end])
+    wire.loop.call_later(10.0, wire.connection.eof_received)
+    await ask(wire)
+    if not wire.connection.answer.has_head:
+        raise Fault(Kind.UPSTREAM_PROTOCOL, "no head")
+    exchange, got = DirectExchange(wire.connection, 60.0, wire.loop), b""
+    try:
+        if whole:
+            return await exchange.read(now() + 60.0, 1 << 20)
+        while some := await exchange.read_some(now() + 60.0):
+            got += some
+        return got
+    finally:
+        exchange.close()
+
+
+def outcome(data: bytes, cuts: list[int], whole: bool) -> bytes | None:
+    """The body, or None for a fault."""
+    found: list[bytes | None] = [None]
+
+    @wired
+    async def test(wire: Wire) -> None:
+        with suppress(Fault):
+            found[0] = await read(wire, data, cuts, whole)
+        assert wire.said[-1] in ("freed", "abort")
+
+    test()
+    return found[0]
+
+
+@given(st.sampled_from(ANSWERS), st.booleans(), st.data())
+def test_an_answer_is_read_the_same_however_it_comes(data: bytes, whole: bool, draw: st.DataObject):
+    cuts = sorted(draw.draw(st.sets(st.integers(1, len(data) - 1), max_size=5)))
+    assert outcome(data, cuts, whole) == outcome(data, [], not whole) is not None
+
+
+@given(st.sampled_from(ANSWERS), st.booleans(), st.data())
+def test_a_part_of_an_answer_is_never_the_whole(data: bytes, whole: bool, draw: st.DataObject):
+    part = data[: draw.draw(st.integers(0, len(data) - 1))]
+    if b"X: y\r\n\r\n" not in part:  # that one ends wherever its connection does
+        assert outcome(part, [], whole) is None
+
+
+@given(st.sampled_from(ANSWERS), st.booleans(), st.data())
+def test_whatever_comes_raises_nothing_but_faults(data: bytes, whole: bool, draw: st.DataObject):
+    broken = bytearray(data)
+    for _ in range(draw.draw(st.integers(1, 4))):
+        broken[draw.draw(st.integers(0, len(broken) - 1))] = draw.draw(st.integers(0, 255))
+    cut = draw.draw(st.integers(1, len(broken) - 1))
+    outcome(bytes(broken), [cut], whole)
