@@ -11,6 +11,7 @@ that the caller asked for.
 Shapes: docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -59,6 +60,9 @@ class _Nova(msgspec.Struct):
     embedding: list[float]
 
 
+# Titan before V2 and Cohere before v4, whose requests have no place for a width.
+_OF_ONE_WIDTH: Final = re.compile(r"titan-embed-(text-v1|g1)|embed-(english|multilingual)-v3")
+
 _reply: Final = msgspec.json.Decoder(_Reply).decode
 _vectors: Final = msgspec.json.Decoder(list[list[float]]).decode
 _by_type: Final = msgspec.json.Decoder(_ByType).decode
@@ -74,6 +78,8 @@ class BedrockEmbed:
         request = body.message()
         assert isinstance(request, pb.EmbedRequest)
         model = model_of(binding)
+        if request.HasField("dimensions") and _OF_ONE_WIDTH.search(model):
+            raise cannot_of(binding)("dimensions", f"another width than the model {model!r} has")
         texts = _texts(request, binding)
         extra = _extra(request, binding)
         match _kind(model, binding):
