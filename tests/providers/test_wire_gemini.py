@@ -135,8 +135,8 @@ def test_every_recorded_openai_request_is_one_for_gemini_or_refused_by_name() ->
         else:
             assert json.loads(wire.body)["contents"]
             sent += 1
-    assert sent == 181
+    assert sent == 186
     assert {kind for kind, _ in refused} == {Kind.CAPABILITY}
     # Of OpenAI's own only a few; the others are parameters that other providers have added.
-    ours = {"moderation", "web_search_options", "tools", "service_tier", "tool_choice"}
+    ours = {"moderation", "web_search_options", "tools", "service_tier"}
     assert {name for _, name in refused} >= ours

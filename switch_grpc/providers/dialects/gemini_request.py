@@ -268,6 +268,8 @@ def _tool_choice(body: _Body, choice: pb.ToolChoice) -> None:
             body.calling["mode"] = _MODES.get(choice.mode, "AUTO")
         case "function":
             body.calling |= {"mode": "ANY", "allowedFunctionNames": [choice.function]}
+        case "raw_json" if choice.raw_json == '"any"':  # as Mistral's clients write `required`
+            body.calling["mode"] = "ANY"
         case "raw_json":
             _allowed_tools(body, choice.raw_json)
         case _:

@@ -203,6 +203,11 @@ def test_allowed_tools_without_force_are_validated() -> None:
     }
 
 
+def test_mistrals_word_for_a_tool_that_must_be_called_is_known() -> None:
+    body = sent(tools=[WEATHER], tool_choice="any")
+    assert body["toolConfig"]["functionCallingConfig"] == {"mode": "ANY"}
+
+
 # -- contents --
 
 
