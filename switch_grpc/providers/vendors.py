@@ -94,7 +94,7 @@ _ROWS: Final = (
         dialect="anthropic",
         signer="x-api-key",
         embeddings=False,  # it has none: https://platform.claude.com/docs/en/build-with-claude/embeddings
-        limits="no `n` above 1, `logprobs`, `seed` or sound",
+        limits="no `n` above 1, `logprobs`, `json_object`, custom tools or sound",
     ),
     Vendor(
         name="bedrock",
@@ -107,7 +107,8 @@ _ROWS: Final = (
         signer="aws",
         regional=True,
         embeddings=True,
-        limits="no `n` above 1 or `logprobs`; retired models are refused by name",
+        limits="no `n` above 1, `logprobs`, `json_object`, custom tools or sound; media as data or from S3, "
+        "not by URL; `parallel_tool_calls: false` only at Claude; retired models are refused by name",
     ),
     Vendor(
         name="gemini",
@@ -118,7 +119,7 @@ _ROWS: Final = (
         credentials=frozenset({"simple", "google", "oauth"}),
         signer="x-goog-api-key",
         embeddings=True,
-        limits="no `parallel_tool_calls: false`, custom tools or sound out; embeddings are always floats",
+        limits="no `parallel_tool_calls: false`, custom tools or sound out; at most 5 stop sequences",
     ),
     Vendor(
         name="vertex",
