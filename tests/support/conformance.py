@@ -9,7 +9,7 @@ it refuses. `REPLIES` are what an answer means; a dialect's `replies/NAME.json` 
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -239,7 +239,6 @@ class Said:
     citations: Sequence[str] = ()  # the texts or URLs that are cited
     finish: str = "stop"  # "" where only finish_reason_text says it
     usage: tuple[int, int, int, int] = (10, 5, 0, 0)
-    of_choice: Sequence[str] = field(default=())  # members that the choice's extra_json must have
 
 
 REPLIES: Final[Mapping[str, Said]] = {
@@ -255,6 +254,7 @@ REPLIES: Final[Mapping[str, Said]] = {
     ),
     "call_without_arguments": Said(calls=[("now", {})], finish="tool_calls"),
     "json_schema": Said(text='{"name":"Ann","age":7}'),
+    "content_filter": Said(text="Once upon", finish="content_filter"),
     "refusal": Said(text=None, refusal=True, finish="content_filter"),
     "reasoning": Said(text="42.", reasoning="6 times 7 is 42."),
     "cached_usage": Said(text="Hello there!", usage=(110, 5, 60, 40)),
