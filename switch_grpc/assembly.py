@@ -101,7 +101,7 @@ def snapshot(loaded: Loaded, *, upstreams: Upstreams, wall: float) -> Snapshot:
     checks: dict[Target, Check] = {}
     routes = []
     for route in config.routes:
-        pools = []
+        pools, strict = [], route.parameters == "strict"
         lesser = degraded(route, catalog.downgrades, short)
         for pool in (*route.pools, *filter(None, [lesser])):
             models = [catalog.find(target.provider, target.model) for target in pool.targets]
@@ -111,8 +111,8 @@ def snapshot(loaded: Loaded, *, upstreams: Upstreams, wall: float) -> Snapshot:
             pools.append(Pool(_pool_spec(pool), targets))
             for made, target, model in zip(targets, pool.targets, models, strict=True):
                 store = stores[target.credentials] if target.credentials else KEYLESS
-                adapter = _adapter(target, model, strict=route.parameters == "strict")
-                wirings[made] = _wiring(made, target, store, upstreams.of(target.egress), model, adapter)
+                upstream = upstreams.of(target.egress)
+                wirings[made] = _wiring(made, target, store, upstream, model, strict=strict)
                 standby = pool is not route.pools[0] or _is_second_choice(target, pool)
                 if (check := _check(target, wirings[made].binding, standby)) is not None:
                     checks[made] = check
@@ -242,10 +242,11 @@ def _wiring(
     store: Store,
     upstream: Upstream,
     model: Model,
-    adapter: Adapter | None,
+    *,
+    strict: bool,
 ) -> Wiring:
     vendor, timers = VENDORS.get(target.provider), target.timers
-    regions = _regions(vendor, target)
+    regions = _regions(vendor, target, strict=strict)
     return Wiring(
         target=made,
         binding=regions[0].binding,
@@ -264,7 +265,7 @@ def _wiring(
         patterns=target.breaker.permanent.error_patterns,
         permanent=target.breaker.permanent.enabled,
         price=_price(target, model),
-        adapter=adapter,
+        adapter=_adapter(target, model, strict=strict),
     )
 
 
@@ -289,9 +290,10 @@ def _check(target: effective.Target, binding: Binding, standby: bool) -> Check |
     )
 
 
-def _regions(vendor: Vendor | None, target: effective.Target) -> Sequence[Region]:
+def _regions(vendor: Vendor | None, target: effective.Target, *, strict: bool) -> Sequence[Region]:
     """Where the target is asked, in order: one place, but for a vendor with regions."""
-    binding, signer = _binding(vendor, target), "none" if vendor is None else vendor.signer
+    binding = _binding(vendor, target, strict=strict)
+    signer = "none" if vendor is None else vendor.signer
     if vendor is not None and vendor.name == "vertex" and target.regions:
         return [
             Region(replace(binding, region=region, base_url=_base(vendor, target, region)), signer)
@@ -305,7 +307,7 @@ def _regions(vendor: Vendor | None, target: effective.Target) -> Sequence[Region
     ] or [Region(binding, signer)]  # without a region, which config.check has told
 
 
-def _binding(vendor: Vendor | None, target: effective.Target) -> Binding:
+def _binding(vendor: Vendor | None, target: effective.Target, *, strict: bool) -> Binding:
     return Binding(
         target=target.name,
         provider=target.provider,
@@ -315,6 +317,7 @@ def _binding(vendor: Vendor | None, target: effective.Target) -> Binding:
         defaults=target.defaults,
         params=target.params,
         streaming_params=target.streaming_params,
+        strict=strict,
     )
 
 

@@ -100,8 +100,7 @@ class Ask:
     async def reply(self) -> Reply:
         """The whole reply. Raises Fault."""
         dialect = self._dialect()
-        body, binding = self._fitted(self._wiring.binding)
-        wires = dialect.encode(self._head, body, binding)
+        wires, body, _ = self._encoded(dialect, self._wiring.binding)
         replies = []
         for number in range(len(wires)):
             exchange = await self._open(dialect, wires, number)
@@ -118,8 +117,7 @@ class Ask:
     async def chunks(self) -> AsyncGenerator[Sequence[Chunk], None]:
         """Batches of chunks that came together. Raises Fault; close it to close the provider's socket."""
         dialect = self._dialect()
-        body, binding = self._fitted(self._wiring.binding)
-        wires = dialect.encode(self._head, body, binding)
+        wires, body, binding = self._encoded(dialect, self._wiring.binding)
         decoder = dialect.decoder(self._head, body, binding)
         whole: list[WireReply] = []
         for number in range(len(wires)):
@@ -157,6 +155,17 @@ class Ask:
                 f"target {binding.target!r} ({binding.provider}) does not serve {self._head.operation} calls",
             )
         return dialect
+
+    def _encoded(
+        self, dialect: Dialect, binding: Binding
+    ) -> tuple[Sequence[WireRequest], Body[Message], Binding]:
+        """The wire requests, and what they were made of. Raises Fault."""
+        body, binding = self._fitted(binding)
+        wires = dialect.encode(self._head, body, binding)
+        if changes := [change for wire in wires for change in wire.adaptations]:
+            told = dict.fromkeys((*self._attempt.adaptations, *changes))  # once, of many prompts or regions
+            self._attempt.adaptations = list(told)
+        return wires, body, binding
 
     def _fitted(self, binding: Binding) -> tuple[Body[Message], Binding]:
         """The request and what its dialect knows of the target, as the model takes them. Raises Fault."""
@@ -267,8 +276,7 @@ class Ask:
         """The wire request as that region wants it; the wiring's own binding is the first region's."""
         if region.binding is self._wiring.binding:
             return wires[number]
-        body, binding = self._fitted(region.binding)
-        return dialect.encode(self._head, body, binding)[number]
+        return self._encoded(dialect, region.binding)[0][number]
 
     async def _send(self, dialect: Dialect, wire: WireRequest, kind: str) -> Exchange:
         """The answer's head, or the fault that its status stands for; a refused key is renewed once."""

@@ -51,6 +51,36 @@ PERSON: Final = {
     "additionalProperties": False,
 }
 
+TEAM: Final = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "description": "Of the team.", "maxLength": 20},
+        "members": {"type": "array", "items": {"$ref": "#/$defs/person"}, "minItems": 2},
+    },
+    "required": ["name", "members"],
+    "$defs": {
+        "person": {
+            "type": "object",
+            "properties": {
+                "name": {"type": "string", "pattern": "^[A-Z]"},
+                "age": {"type": "integer", "minimum": 0},
+            },
+            "required": ["name"],
+        }
+    },
+}
+PLACE: Final = {
+    "name": "go",
+    "parameters": {
+        "type": "object",
+        "properties": {"fast": {"type": "boolean"}},
+        "anyOf": [
+            {"properties": {"city": {"type": "string"}}, "required": ["city"]},
+            {"properties": {"place": {"type": "integer"}}, "required": ["place"]},
+        ],
+    },
+}
+
 
 def user(content: object = "Hello") -> dict[str, object]:
     return {"role": "user", "content": content}
@@ -103,6 +133,7 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     "unicode": _chat(user('Grüße, 世界 🌍 \u202e\u0000 \\ " \n')),
     "text_parts": _chat(user([text("one"), text("two")])),
     "prefill": _chat(user("Count."), {"role": "assistant", "content": "1, 2,"}),
+    "prefill_with_space_after": _chat(user("Count."), {"role": "assistant", "content": "1, 2, \n"}),
     "named_participants": _chat({"role": "user", "name": "ann", "content": "Hello"}),
     "refusal_in_history": _chat(
         user("a"), {"role": "assistant", "content": None, "refusal": "I cannot."}, user("b")
@@ -136,6 +167,8 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     "tool": _chat(tools=[WEATHER]),
     "tool_without_parameters": _chat(tools=[CLOCK]),
     "tool_strict": _chat(tools=[{**WEATHER, "function": {**WEATHER["function"], "strict": True}}]),  # type: ignore[dict-item]
+    "tool_of_two_kinds": _chat(tools=[{"type": "function", "function": PLACE}]),
+    "tool_with_a_dot": _chat(tools=[{"type": "function", "function": {"name": "clock.now"}}]),
     "tool_call_and_result": _chat(user(), called(call("call_1")), result("call_1"), tools=[WEATHER]),
     "parallel_calls_and_results": _chat(
         user(),
@@ -179,6 +212,9 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     # the shape of the answer
     "json_object": _chat(response_format={"type": "json_object"}),
     "json_schema": _chat(response_format=_schema(strict=True)),
+    "json_schema_with_bounds": _chat(
+        response_format={"type": "json_schema", "json_schema": {"name": "team", "schema": TEAM}}
+    ),
     "text_format": _chat(response_format={"type": "text"}),
     "verbosity": _chat(verbosity="low"),
     "audio_out": _chat(modalities=["text", "audio"], audio={"voice": "alloy", "format": "wav"}),
@@ -188,6 +224,7 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     "stop_string": _chat(stop="END"),
     "stop_list": _chat(stop=["END", "\n\n"]),
     "stop_words": _chat(stop=["END", "STOP"]),
+    "stop_of_nothing": _chat(stop=""),
     "temperature": _chat(temperature=0.5, top_p=0.9),
     "temperature_above_one": _chat(temperature=1.5),
     "top_k": _chat(top_k=40),
@@ -212,6 +249,7 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     "reasoning_none": _chat(reasoning_effort="none"),
     "reasoning_low": _chat(reasoning_effort="low"),
     "reasoning_high": _chat(reasoning_effort="high", max_completion_tokens=8000),
+    "reasoning_and_a_required_tool": _chat(reasoning_effort="low", tools=[WEATHER], tool_choice="required"),
     # who asks, and how it is served
     "user": _chat(user="u-1"),
     "safety_identifier": _chat(safety_identifier="s-1"),
@@ -295,7 +333,10 @@ def head(*, stream: bool) -> Head:
 
 
 def outcome(dialect: Dialect, request: dict[str, Any], binding: Binding, *, stream: bool) -> dict[str, Any]:
-    """`{"sent": body}`, or `{"refused": field}`, as a dialect's `requests.json` has it."""
+    """`{"sent": body}`, or `{"refused": field}`, as a dialect's `requests.json` has it.
+
+    What had to be changed of the request is beside `sent`: `{"adapted": [sentence]}`.
+    """
     message = decode_chat_request(json.dumps(request).encode())
     before = message.SerializeToString(deterministic=True)
     try:
@@ -303,7 +344,8 @@ def outcome(dialect: Dialect, request: dict[str, Any], binding: Binding, *, stre
     except Fault as fault:
         return {"refused": _named(fault)}
     assert message.SerializeToString(deterministic=True) == before, "a received message is never changed"
-    return {"sent": json.loads(wire.body)}
+    sent = {"sent": json.loads(wire.body)}
+    return {**sent, "adapted": list(wire.adaptations)} if wire.adaptations else sent
 
 
 def _named(fault: Fault) -> str:

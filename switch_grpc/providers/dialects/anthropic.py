@@ -29,8 +29,8 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.members import members_of
-from switch_grpc.providers.dialects.refusal import cannot_of
 from switch_grpc.providers.framing.sse import ServerSentEvents
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import chat_pb2 as pb
@@ -55,8 +55,10 @@ class Anthropic:
         assert isinstance(request, pb.ChatRequest)
 
         traits = self._traits_of(binding.model)
-        data = encode_request(request, binding, stream=head.stream, traits=traits, cannot=cannot_of(binding))
-        return [WireRequest(url=_url(binding.base_url), headers=_headers(head, binding), body=data)]
+        changes = Changes(binding)
+        data = encode_request(request, binding, stream=head.stream, traits=traits, changes=changes)
+        url, headers = _url(binding.base_url), _headers(head, binding)
+        return [WireRequest(url=url, headers=headers, body=data, adaptations=changes.notes)]
 
     # -- reply --
 

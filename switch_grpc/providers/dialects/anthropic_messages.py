@@ -21,7 +21,8 @@ from msgspec import Raw
 
 from switch_grpc.faults import bad_request
 from switch_grpc.providers.dialects.anthropic_blocks import Block, blocks_of, text_block
-from switch_grpc.providers.dialects.calls import CallIds, input_of
+from switch_grpc.providers.dialects.calls import CallIds, input_of, plain_name
+from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.members import Members, extra_of, members_list, members_of, text_of
 from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
@@ -57,6 +58,24 @@ def resumes_without_thinking(turns: Sequence[dict[str, Any]]) -> bool:
     first = turns[-2]["content"][0]
     thought = isinstance(first, dict) and first.get("type") in _THINKING
     return not thought and any(_is_result(block) for block in turns[-1]["content"])
+
+
+def trim_end(turns: Sequence[dict[str, Any]], changes: Changes) -> None:
+    """Takes the white space off the end of an answer that the model is to go on with.
+
+    "messages: final assistant content cannot end with trailing whitespace"
+    """
+    content = turns[-1]["content"]
+    block = content[-1] if isinstance(content, list) else {"text": content}
+    if turns[-1]["role"] != "assistant" or not isinstance(block, dict) or "text" not in block:
+        return
+    text = block["text"] if isinstance(block["text"], str) else text_of(block["text"])
+    trimmed = text.rstrip()
+    if trimmed == text:
+        return
+    turns[-1]["content"] = trimmed if content is text else [*content[:-1], {**block, "text": trimmed}]
+    note = f"white space at the end of the last message left out: {changes.model} takes none"
+    changes.make("messages", "white space at the end of the last, the assistant's", note)
 
 
 class _Conversation:
@@ -204,7 +223,7 @@ def _tool_use(call: pb.ToolCall, at: str, ids: CallIds, cannot: Cannot) -> Block
     block: Block = {
         "type": "tool_use",
         "id": ids.of_call(call.id),
-        "name": call.function.name,
+        "name": plain_name(call.function.name, 128),
         "input": input_of(call.function.arguments),
     }
     if call.extra_json:

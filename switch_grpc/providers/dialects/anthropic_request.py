@@ -19,6 +19,7 @@ a penalty of 0). A temperature above 1 is refused, not cut; at models that take 
 `prompt_cache_*`, other `metadata`, `stream_options` (usage always comes).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -26,10 +27,16 @@ import msgspec
 from msgspec import Raw
 
 from switch_grpc.faults import bad_request
-from switch_grpc.providers.dialects.anthropic_messages import conversation, resumes_without_thinking
+from switch_grpc.providers.dialects.anthropic_messages import (
+    conversation,
+    resumes_without_thinking,
+    trim_end,
+)
 from switch_grpc.providers.dialects.anthropic_models import Traits
+from switch_grpc.providers.dialects.anthropic_schemas import check_name, format_schema, input_schema
 from switch_grpc.providers.dialects.anthropic_thinking import thinking
 from switch_grpc.providers.dialects.base import Binding
+from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.members import Members, encode, extra_of, members_of
 from switch_grpc.providers.dialects.parameters import Parameters, parameters
 from switch_grpc.providers.dialects.refusal import Cannot
@@ -39,13 +46,15 @@ from switch_grpc.v1 import chat_pb2 as pb
 Body = dict[str, Any]
 
 _TIERS: Final = {"auto": "auto", "priority": "auto", "default": "standard_only"}
+_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _SAMPLING: Final = ("temperature", "top_p")
 
 
 def encode_request(
-    request: pb.ChatRequest, binding: Binding, *, stream: bool, traits: Traits, cannot: Cannot
+    request: pb.ChatRequest, binding: Binding, *, stream: bool, traits: Traits, changes: Changes
 ) -> bytes:
     """The body of a Messages request. Raises Fault(CAPABILITY | BAD_REQUEST) naming the field."""
+    cannot = changes.cannot
     unknown_here = () if traits.sampling else _SAMPLING
     chosen = parameters(request, binding, stream=stream, not_by_default=unknown_here)
     chosen.refuse_openais_own(cannot)
@@ -58,8 +67,9 @@ def encode_request(
             raise bad_request("system", "stands beside system messages; send one of the two")
         plain = len(system) == 1 and isinstance(system[0], dict) and len(system[0]) == 2
         body["system"] = system[0]["text"] if plain else system  # type: ignore[call-overload]  # a dict if plain
+    trim_end(turns, changes)
     body["messages"] = turns
-    _put_tools(body, chosen, cannot)
+    _put_tools(body, chosen, changes)
     if effort := chosen.given.get("reasoning_effort"):
         resumes = resumes_without_thinking(turns)
         forced = body.get("tool_choice", {}).get("type") in ("any", "tool")
@@ -67,15 +77,17 @@ def encode_request(
             effort,
             limit,
             traits,
-            cannot,
-            model=binding.model,
+            changes,
+            asked=request.HasField("reasoning_effort"),
             own="thinking" in extra,
             resumes=resumes,
             forced=forced,
         )
     if schema := chosen.schema(cannot):
-        form = {"type": "json_schema", "schema": Raw(schema.schema_json.encode())}
-        body.setdefault("output_config", {})["format"] = form
+        bound = format_schema(schema.schema_json, changes, asked=request.HasField("response_format"))
+        body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": bound}
+    if stops := stop_sequences(chosen, changes, asked=request.HasField("stop")):
+        body["stop_sequences"] = stops
     _put_sampling(body, chosen, traits, cannot)
     _put_rest(body, chosen, cannot)
     if stream:
@@ -121,13 +133,17 @@ def _put_sampling(body: Body, chosen: Parameters, traits: Traits, cannot: Cannot
             raise cannot(name, f"`{name}`, which the model {body['model']!r} does not take")
 
 
+def stop_sequences(chosen: Parameters, changes: Changes, *, asked: bool) -> list[str]:
+    """But for blank ones: "stop_sequences: each stop sequence must contain non-whitespace"."""
+    stops = [stop for stop in chosen.stops if not stop.isspace()]
+    if len(stops) < len(chosen.stops):
+        note = f"stop of white space alone left out: {changes.model} takes none"
+        changes.make("stop", "a `stop` of white space alone", note, asked=asked)
+    return stops
+
+
 def _put_rest(body: Body, chosen: Parameters, cannot: Cannot) -> None:
     given = chosen.given
-    if chosen.stops:
-        # "stop_sequences: each stop sequence must contain non-whitespace"
-        if any(stop.isspace() for stop in chosen.stops):
-            raise cannot("stop", "a `stop` of white space alone")
-        body["stop_sequences"] = chosen.stops
     user = given.get("user") or given.get("safety_identifier") or given.get("metadata", {}).get("user_id")
     if user:
         body["metadata"] = {"user_id": user}
@@ -141,9 +157,9 @@ def _put_rest(body: Body, chosen: Parameters, cannot: Cannot) -> None:
 # -- tools --
 
 
-def _put_tools(body: Body, chosen: Parameters, cannot: Cannot) -> None:
-    wanted = chosen.request
-    tools = [_tool(tool, f"tools[{index}]", cannot) for index, tool in enumerate(wanted.tools)]
+def _put_tools(body: Body, chosen: Parameters, changes: Changes) -> None:
+    wanted, cannot = chosen.request, changes.cannot
+    tools = [_tool(tool, f"tools[{index}]", changes) for index, tool in enumerate(wanted.tools)]
     if tools:
         body["tools"] = tools
     choice = _tool_choice(wanted.tool_choice, body, cannot) if "tool_choice" in chosen.given else None
@@ -155,29 +171,23 @@ def _put_tools(body: Body, chosen: Parameters, cannot: Cannot) -> None:
         body["tool_choice"] = choice
 
 
-def _tool(tool: pb.Tool, at: str, cannot: Cannot) -> Body | Raw:
+def _tool(tool: pb.Tool, at: str, changes: Changes) -> Body | Raw:
     match tool.WhichOneof("kind"):
         case "function":
             function = tool.function
+            check_name(function.name, _NAME, f"{at}.function", changes)
             written: Body = {"name": function.name}
             if function.HasField("description"):
                 written["description"] = function.description
-            written["input_schema"] = _schema(function.parameters_json, f"{at}.function.parameters")
+            schema, binds = input_schema(function, f"{at}.function", changes, strict=function.strict)
+            written["input_schema"] = schema
             if function.HasField("strict"):
-                written["strict"] = function.strict
+                written["strict"] = binds
             return written | extra_of(function.extra_json) | extra_of(tool.extra_json)
         case "raw_json":  # one of Anthropic's own: web_search_20250305, ...
             return Raw(tool.raw_json.encode())
         case _:
-            raise cannot(at, "tools whose input is no JSON object")
-
-
-def _schema(parameters: str, at: str) -> Raw | Body:
-    """A tool without parameters takes an empty object; `type` is required of the others."""
-    if not parameters or parameters == "null":
-        return {"type": "object", "properties": {}}
-    members = _object(parameters, at)
-    return Raw(parameters.encode()) if "type" in members else {"type": "object", **members}
+            raise changes.cannot(at, "tools whose input is no JSON object")
 
 
 def _tool_choice(choice: pb.ToolChoice, body: Body, cannot: Cannot) -> Body | None:

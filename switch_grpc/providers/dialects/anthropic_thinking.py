@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from switch_grpc.faults import Fault
 from switch_grpc.providers.dialects.anthropic_models import Traits
+from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.refusal import Cannot
 
 _BUDGETS: Final = {
@@ -25,24 +26,25 @@ def thinking(
     effort: str,
     limit: int,
     traits: Traits,
-    refuse: Cannot,
+    changes: Changes,
     *,
-    model: str,
+    asked: bool,
     own: bool,
     resumes: bool,
     forced: bool,
 ) -> dict[str, Any]:
     """The members `thinking` and `output_config` for an effort, as far as it needs them.
 
-    `limit`: tokens that may be written. `own`: the request has a `thinking` of Anthropic's own, which stays.
-    `resumes`: the answer goes on with one that called tools and did not begin with Claude's own thinking,
-    as when another provider gave it: models with a budget then refuse to think ("Expected `thinking` or
-    `redacted_thinking`, but found `tool_use`"), so they do not until the next question. `forced`: a tool must
-    be called; those models refuse that too ("Thinking may not be enabled when tool_choice forces tool use").
+    `limit`: tokens that may be written. `asked`: the effort is the caller's. `own`: the request has a
+    `thinking` of Anthropic's own, which stays. `resumes`: the answer goes on with one that called tools and
+    did not begin with Claude's own thinking, as when another provider gave it: models with a budget then
+    refuse to think ("Expected `thinking` or `redacted_thinking`, but found `tool_use`"), so they do not until
+    the next question. `forced`: a tool must be called; those models refuse that too ("Thinking may not be
+    enabled when tool_choice forces tool use").
     """
 
     def cannot(param: str, what: str) -> Fault:
-        return refuse(param, f"{what}, at the model {model!r}")
+        return changes.cannot(param, f"{what}, at the model {changes.model!r}")
 
     if effort == "none":
         if not traits.off and not own:
@@ -50,7 +52,12 @@ def thinking(
         return {"thinking": {"type": traits.off}} if traits.thinking == "adaptive" else {}
     if traits.thinking == "adaptive":
         return _adaptive("low" if effort == "minimal" else effort, traits, cannot)
-    if own or ((resumes or forced) and traits.thinking == "budget"):
+    if own:
+        return {}
+    if (resumes or forced) and traits.thinking == "budget":
+        why = "where a tool must be called" if forced else "while it goes on with another model's calls"
+        note = f"reasoning_effort left out: {changes.model} does not think {why}"
+        changes.make("reasoning_effort", f"thinking {why}", note, asked=asked)
         return {}
     return {"thinking": {"type": "enabled", "budget_tokens": _budget(effort, limit, traits, cannot)}}
 

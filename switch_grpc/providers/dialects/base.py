@@ -29,6 +29,7 @@ class Binding:
     defaults: Mapping[str, bytes] = field(default_factory=dict)  # under the caller's parameters
     params: Mapping[str, bytes] = field(default_factory=dict)  # providerParams: over the caller's
     streaming_params: Mapping[str, bytes] = field(default_factory=dict)  # over params, when streaming
+    strict: bool = False  # the route refuses what would have to be changed of a request
 
 
 class WireRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -38,6 +39,7 @@ class WireRequest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     headers: Mapping[str, str]
     body: bytes
     method: str = "POST"
+    adaptations: Sequence[str] = ()  # what was changed of the call to make it, a sentence each
 
     def __repr__(self) -> str:
         """Without the headers, which hold a key once they are signed, and the body."""
@@ -118,7 +120,8 @@ class Dialect(Protocol):
     def encode(self, head: Head, body: Body[Message], binding: Binding) -> Sequence[WireRequest]:
         """The wire requests that serve this call, in order: one, but for a list of prompts on a chat model.
 
-        Raises Fault(CAPABILITY | UNSUPPORTED) naming the field that this dialect cannot carry.
+        Raises Fault(CAPABILITY | UNSUPPORTED) naming the field that this dialect cannot carry, or would have
+        to change where the binding is strict.
         """
 
     def decode(self, operation: Operation, replies: Sequence[WireReply], binding: Binding) -> Message:

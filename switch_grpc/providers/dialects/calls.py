@@ -55,6 +55,13 @@ def plain_id(id: str) -> str:
     return id if _PLAIN.fullmatch(id) else f"{_NOT_PLAIN.sub('_', id)[: _LIMIT - 9]}_{_mark(id)}"
 
 
+def plain_name(name: str, longest: int) -> str:
+    """The name of a tool that was called, in the same letters: one that is offered is refused instead."""
+    if name and len(name) <= longest and not _NOT_PLAIN.search(name):
+        return name
+    return f"{_NOT_PLAIN.sub('_', name)[: longest - 9]}_{_mark(name)}"
+
+
 def short_id(id: str) -> str:
     """The id in 40 characters at most, as OpenAI takes them: more are a 400 `string_above_max_length`."""
     return id if len(id) <= 40 else f"{id[:31]}_{_mark(id)}"

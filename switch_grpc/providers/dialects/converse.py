@@ -5,6 +5,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from google.protobuf.message import Message
+from msgspec.structs import replace
 
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.bedrock_models import resolve, retired
@@ -17,12 +18,12 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.converse_error import error_of
 from switch_grpc.providers.dialects.converse_reply import UNREADABLE, response_of
 from switch_grpc.providers.dialects.converse_request import encode_request
 from switch_grpc.providers.dialects.converse_stream import ConverseStream
 from switch_grpc.providers.dialects.members import members_of
-from switch_grpc.providers.dialects.refusal import cannot_of
 from switch_grpc.providers.framing.eventstream import EventStream
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import chat_pb2
@@ -37,9 +38,11 @@ class Converse:
         request = body.message()
         assert isinstance(request, chat_pb2.ChatRequest)
         model = model_of(binding)
-        data = encode_request(request, binding, model, stream=head.stream, cannot=cannot_of(binding))
+        changes = Changes(binding)
+        data = encode_request(request, binding, model, stream=head.stream, changes=changes)
         path = "converse-stream" if head.stream else "converse"
-        return [wire_request(binding, model, path, data, stream=head.stream)]
+        wire = wire_request(binding, model, path, data, stream=head.stream)
+        return [replace(wire, adaptations=changes.notes) if changes.notes else wire]
 
     def decode(self, operation: Operation, replies: Sequence[WireReply], binding: Binding) -> Message:
         (reply,) = replies

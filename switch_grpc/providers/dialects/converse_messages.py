@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Raw
 
 from switch_grpc.faults import bad_request
-from switch_grpc.providers.dialects.calls import CallIds, input_of
+from switch_grpc.providers.dialects.calls import CallIds, input_of, plain_name
 from switch_grpc.providers.dialects.converse_media import Block, Media
 from switch_grpc.providers.dialects.members import (
     NULL,
@@ -181,11 +181,12 @@ class Conversation:
             raise self._cannot(at, "calls of tools that are no functions")
         if not call.id:
             raise bad_request(f"{at}.id", "is missing")
-        self.tools[call.function.name] = None
+        name = plain_name(call.function.name, 64)
+        self.tools[name] = None
         return {
             "toolUse": {
                 "toolUseId": self._ids.of_call(call.id),
-                "name": call.function.name,
+                "name": name,
                 "input": input_of(call.function.arguments),
             }
         }

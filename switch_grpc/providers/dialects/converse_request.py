@@ -30,9 +30,13 @@ from msgspec import Raw
 
 from switch_grpc.faults import bad_request
 from switch_grpc.providers.bedrock_models import maker
+from switch_grpc.providers.dialects.anthropic_messages import trim_end
 from switch_grpc.providers.dialects.anthropic_models import Traits, traits_of
+from switch_grpc.providers.dialects.anthropic_request import stop_sequences
+from switch_grpc.providers.dialects.anthropic_schemas import check_name, format_schema, input_schema
 from switch_grpc.providers.dialects.anthropic_thinking import thinking
 from switch_grpc.providers.dialects.base import Binding
+from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.converse_messages import Conversation, cache_point
 from switch_grpc.providers.dialects.members import encode, extra_of, members_of
 from switch_grpc.providers.dialects.parameters import Parameters, parameters
@@ -57,6 +61,7 @@ CONVERSES_OWN: Final = frozenset(
 )
 _MORE: Final = "additionalModelRequestFields"
 _TIERS: Final = frozenset({"default", "priority", "flex", "reserved"})
+_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _METADATA: Final = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}")
 _SAMPLING: Final = frozenset({"temperature", "top_p"})
 _EFFORTS: Final = frozenset({"low", "medium", "high"})
@@ -81,9 +86,10 @@ _NO_FAMILY: Final = _Family()
 
 
 def encode_request(
-    request: pb.ChatRequest, binding: Binding, model: str, *, stream: bool, cannot: Cannot
+    request: pb.ChatRequest, binding: Binding, model: str, *, stream: bool, changes: Changes
 ) -> bytes:
     """The body of a Converse request for `model`, an id. Raises Fault(CAPABILITY | BAD_REQUEST)."""
+    cannot = changes.cannot
     made_by = maker(model)
     claude = traits_of(model) if made_by == "anthropic" else None
     plain = claude is None or claude.sampling
@@ -91,13 +97,18 @@ def encode_request(
     family = _FAMILIES.get(made_by, _NO_FAMILY)
     chosen.refuse_openais_own(cannot, but=family.names)
     said = Conversation(cannot, signed=made_by in ("anthropic", "")).read(request.messages)
+    if claude is not None:
+        trim_end(said.turns, changes)
     body: Body = {"messages": said.turns}
     if said.system:
         body["system"] = said.system
     more: Body = {}
     _put_inference(body, chosen, plain, cannot)
-    _put_tools(body, more, chosen, said.tools, claude, cannot)
-    _put_format(body, chosen, cannot)
+    asked = request.HasField("stop")
+    if stops := stop_sequences(chosen, changes, asked=asked) if claude is not None else chosen.stops:
+        body.setdefault("inferenceConfig", {})["stopSequences"] = stops
+    _put_tools(body, more, chosen, said.tools, claude, changes)
+    _put_format(body, chosen, changes, asked=request.HasField("response_format"))
     _put_rest(body, chosen, cannot)
     if effort := chosen.given.get("reasoning_effort"):
         if claude is None:
@@ -108,8 +119,8 @@ def encode_request(
                 effort,
                 limit,
                 claude,
-                cannot,
-                model=model,
+                changes,
+                asked=request.HasField("reasoning_effort"),
                 own="thinking" in chosen.extra,
                 resumes=said.resumes_without_thinking,
                 forced=_forced(body, more),
@@ -137,8 +148,6 @@ def _put_inference(body: Body, chosen: Parameters, sampling: bool, cannot: Canno
             config[theirs] = value
         elif value != 1:
             raise cannot(name, f"`{name}`: its model has none")
-    if chosen.stops:
-        config["stopSequences"] = chosen.stops
     if config:
         body["inferenceConfig"] = config
 
@@ -152,13 +161,13 @@ def _put_tools(
     chosen: Parameters,
     called: Mapping[str, None],
     claude: Traits | None,
-    cannot: Cannot,
+    changes: Changes,
 ) -> None:
     """Bedrock wants the tools where the conversation has calls, so they are named where they are missing."""
-    wanted = chosen.request
+    wanted, cannot = chosen.request, changes.cannot
     choice = wanted.tool_choice
     never = choice.mode == pb.ToolChoice.MODE_NONE
-    tools = [] if never and not called else _tools(wanted, claude, cannot)
+    tools = [] if never and not called else _tools(wanted, claude, changes)
     if not tools and called:
         never = True
         tools = [_spec(name, {"type": "object", "properties": {}}) for name in called]
@@ -188,36 +197,30 @@ def _put_tools(
     body["toolConfig"] = config
 
 
-def _tools(wanted: pb.ChatRequest, claude: Traits | None, cannot: Cannot) -> list[Body | Raw]:
+def _tools(wanted: pb.ChatRequest, claude: Traits | None, changes: Changes) -> list[Body | Raw]:
     tools: list[Body | Raw] = []
     for index, tool in enumerate(wanted.tools):
         match tool.WhichOneof("kind"):
             case "function":
-                tools.append(_function(tool.function, claude, f"tools[{index}].function"))
+                tools.append(_function(tool.function, claude, f"tools[{index}].function", changes))
                 extra = extra_of(tool.extra_json) | extra_of(tool.function.extra_json)
                 if "cache_control" in extra:
                     tools.append(cache_point(extra["cache_control"]))
             case "raw_json" if "type" not in members_of(tool.raw_json):  # systemTool, cachePoint, toolSpec
                 tools.append(Raw(tool.raw_json.encode()))
             case _:
-                raise cannot(f"tools[{index}].type", "tools that are no functions")
+                raise changes.cannot(f"tools[{index}].type", "tools that are no functions")
     return tools
 
 
-def _function(function: pb.FunctionTool, claude: Traits | None, at: str) -> Body:
-    schema: Raw | Body = {"type": "object", "properties": {}}
-    if function.parameters_json and function.parameters_json != "null":
-        try:
-            members = members_of(function.parameters_json)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise bad_request(f"{at}.parameters", "expected a JSON Schema, an object") from error
-        schema = Raw(function.parameters_json.encode())
-        if "type" not in members:
-            schema = {"type": "object", **members}
+def _function(function: pb.FunctionTool, claude: Traits | None, at: str, changes: Changes) -> Body:
+    check_name(function.name, _NAME, at, changes)
+    strict = function.strict and claude is not None and claude.max_tokens >= 64_000  # from Claude 4.5 on
+    schema, binds = input_schema(function, at, changes, strict=strict, flat=claude is not None)
     tool = _spec(function.name, schema)
     if function.description.strip():
         tool["toolSpec"]["description"] = function.description
-    if function.strict and claude is not None and claude.max_tokens >= 64_000:  # from Claude 4.5 on
+    if binds:
         tool["toolSpec"]["strict"] = True
     return tool
 
@@ -262,15 +265,16 @@ _MODES: Final[Mapping[int, Callable[[], Body | None]]] = {
 # -- the other parameters --
 
 
-def _put_format(body: Body, chosen: Parameters, cannot: Cannot) -> None:
-    asked = chosen.schema(cannot)
-    if asked is None:
+def _put_format(body: Body, chosen: Parameters, changes: Changes, *, asked: bool) -> None:
+    wanted = chosen.schema(changes.cannot)
+    if wanted is None:
         return
-    schema: Body = {"schema": asked.schema_json}  # as text, unlike everywhere else
-    if asked.name:
-        schema["name"] = asked.name
-    if asked.description:
-        schema["description"] = asked.description
+    text = bytes(format_schema(wanted.schema_json, changes, asked=asked)).decode()
+    schema: Body = {"schema": text}  # as text, unlike everywhere else
+    if wanted.name:
+        schema["name"] = wanted.name
+    if wanted.description:
+        schema["description"] = wanted.description
     body["outputConfig"] = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
 
 

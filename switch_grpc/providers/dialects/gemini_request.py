@@ -44,6 +44,8 @@ _TOOLS: Final = frozenset(
         *("parallelAiSearch", "exaAiSearch"),
     }
 )
+# "Must start with a letter or an underscore", then letters, digits and four marks: 128 at most.
+_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}")
 _VERSION: Final = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 # https://ai.google.dev/gemini-api/docs/openai#thinking
 _BUDGETS: Final = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24576, "xhigh": 24576, "max": 24576}
@@ -174,7 +176,9 @@ def _refused(name: str) -> Writer:
 
 
 def _stop(body: _Body, stop: pb.Stop) -> None:
-    body.generation["stopSequences"] = list(stop.sequences)
+    stops = [sequence for sequence in stop.sequences if sequence]  # "" is nowhere, and refused
+    if stops:
+        body.generation["stopSequences"] = stops
 
 
 def _logprobs(body: _Body, wanted: bool) -> None:
@@ -242,6 +246,9 @@ def _tools(body: _Body, tools: Any) -> None:
     for number, tool in enumerate(tools):
         match tool.WhichOneof("kind"):
             case "function":
+                if not _NAME.fullmatch(tool.function.name):
+                    what = f"a function of the name {tool.function.name[:80]!r}, only of {_NAME.pattern}"
+                    raise body.cannot(f"tools[{number}].function.name", what)
                 declared.append(_declaration(tool.function))
             case "raw_json" if members_of(tool.raw_json).keys() <= _TOOLS:
                 others.append(Raw(tool.raw_json.encode()))

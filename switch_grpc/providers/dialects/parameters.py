@@ -63,7 +63,8 @@ class Parameters:
 
     @property
     def stops(self) -> list[str]:
-        return list(self.request.stop.sequences)
+        """Where the answer ends; "" is nowhere, and most providers refuse it."""
+        return [stop for stop in self.request.stop.sequences if stop]
 
     @property
     def one_call(self) -> bool:

@@ -38,7 +38,7 @@ def test_a_request_is_sent_as_expected_or_refused_by_name(name: str) -> None:
     expected = EXPECTED[name]
     assert outcome(Anthropic(), REQUESTS[name], BINDING, stream=False) == expected
     if "sent" in expected:
-        expected = {"sent": {**expected["sent"], "stream": True}}
+        expected = {**expected, "sent": {**expected["sent"], "stream": True}}
     assert outcome(Anthropic(), REQUESTS[name], BINDING, stream=True) == expected
 
 

@@ -8,6 +8,7 @@ import pytest
 from switch_grpc.faults import Fault, Kind
 from tests.support.anthropic_dialect import BOTH, CACHED, SAY, bound, refused, sent
 from tests.support.conformance import (
+    PERSON,
     WEATHER,
     call,
     called,
@@ -133,12 +134,12 @@ def test_effort_format_and_what_the_caller_adds_share_output_config() -> None:
     body = sent(
         model="claude-opus-5",
         reasoning_effort="high",
-        response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}},
+        response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": PERSON}},
         output_config={"task_budget": {"type": "tokens", "total": 20000}},
     )
     assert body["output_config"] == {
         "effort": "high",
-        "format": {"type": "json_schema", "schema": {"type": "object"}},
+        "format": {"type": "json_schema", "schema": PERSON},
         "task_budget": {"type": "tokens", "total": 20000},
     }
 
