@@ -6,7 +6,8 @@ JSON equal to what the way by the message gives (tests/openai_wire/test_plain_re
 OpenAI always writes are there, and those that are null and need not be are gone.
 """
 
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from google.protobuf.message import Message
@@ -140,6 +141,7 @@ class PlainChunk(Plain):
         return write_event(self)
 
 
+P = TypeVar("P", bound=Plain)
 Reply = Message | PlainReply
 Chunk = Message | PlainChunk
 
@@ -160,9 +162,8 @@ def read_chat_response(data: bytes) -> chat_pb2.ChatResponse:
 
     Raises Fault(UPSTREAM_PROTOCOL).
     """
-    try:
-        reply = _read_reply(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    reply = _read(_read_reply, data)
+    if reply is None:
         return decode_chat_response(data)
     fields = msgspec.to_builtins(reply)
     del fields["object"]
@@ -177,9 +178,8 @@ def read_chat_response(data: bytes) -> chat_pb2.ChatResponse:
 
 def plain_reply(data: bytes) -> PlainReply | None:
     """A provider's whole answer, where it is plain."""
-    try:
-        reply = _read_reply(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    reply = _read(_read_reply, data)
+    if reply is None:
         return None
     reply.object = "chat.completion"
     _drop_nulls(reply, _OF_REPLY)
@@ -192,15 +192,21 @@ def plain_reply(data: bytes) -> PlainReply | None:
 
 def plain_chunk(data: bytes) -> PlainChunk | None:
     """One event's data of a provider's stream, where it is plain."""
-    try:
-        chunk = _read_chunk(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    chunk = _read(_read_chunk, data)
+    if chunk is None:
         return None
     chunk.object = "chat.completion.chunk"
     _drop_nulls(chunk, _OF_REPLY)
     for choice in chunk.choices:
         _drop_nulls(choice.delta, _OF_DELTA)
     return chunk
+
+
+def _read(decode: Callable[[bytes], P], data: bytes) -> P | None:
+    try:
+        return decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _drop_nulls(holder: Any, names: tuple[str, ...]) -> None:

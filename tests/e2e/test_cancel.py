@@ -3,11 +3,9 @@
 import asyncio
 import itertools
 import math
-import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, aclosing, asynccontextmanager
 from typing import Any, NamedTuple
 
 import pytest
@@ -19,6 +17,7 @@ from switch_grpc.mock.ledger import Request
 from switch_grpc.openai_wire import decode_chat_request, head_of
 from switch_grpc.request import MessageBody
 from switch_grpc.v1 import chat_pb2, switch_pb2_grpc
+from tests.support.black_hole import black_hole, connecting
 from tests.support.gateway import KEY, Running, channel, route, running, target
 from tests.support.raw_http import Connection, ask, chat
 
@@ -306,25 +305,3 @@ async def test_callers_who_leave_at_random_moments_leak_nothing(gateway: Running
     await gateway.mock.until(
         lambda: all(r.closed_at is not None or r.finished_at is not None for r in gateway.mock.requests)
     )
-
-
-@contextmanager
-def black_hole() -> Iterator[int]:
-    """A port on which connecting neither succeeds nor fails: its backlog is full."""
-    with ExitStack() as sockets:
-        listener = sockets.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        port = listener.getsockname()[1]
-        while connecting(port) == 0:
-            filler = sockets.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", port))
-        filler.close()
-        yield port
-
-
-def connecting(port: int) -> int:
-    """How many sockets of this machine are waiting for an answer to their SYN to the port."""
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(line[2].endswith(f":{port:04X}") and line[3] == "02" for line in lines)
