@@ -10,10 +10,10 @@ Dialects: `openai_dialect` (paths, keys) with `openai_ask`, `openai_tools`, `fie
 `openai_text` (the wire format). `anthropic_dialect` (also on Vertex AI) with `anthropic_ask`,
 `anthropic_turns`, `anthropic_tools`, `anthropic_media`, `anthropic_schema`, `anthropic_fields` (reading) and
 `anthropic` (the wire format). `converse_dialect` (Bedrock) with `converse_keys` (signatures), `converse_ask`,
-`converse_turns`, `converse_shapes`, `converse_check` (reading) and `converse`, `converse_embed`,
-`converse_errors`, `converse_frames` (the wire format). `gemini_dialect` (also on Vertex AI) with
-`gemini_ask`, `gemini_contents`, `gemini_shapes`, `gemini_fields` (reading) and `gemini`, `gemini_embed`,
-`gemini_models`, `gemini_wire`, `gemini_error` (the wire format).
+`converse_turns`, `converse_claude`, `converse_shapes`, `converse_check` (reading) and `converse`,
+`converse_embed`, `converse_errors`, `converse_frames` (the wire format). `gemini_dialect` (also on Vertex
+AI) with `gemini_ask`, `gemini_contents`, `gemini_shapes`, `gemini_fields` (reading) and `gemini`,
+`gemini_embed`, `gemini_models`, `gemini_wire`, `gemini_error` (the wire format).
 
 A further dialect is a `dialect.Dialect` and one entry in `endpoints._DIALECTS`. It brings, in files of its
 own that begin with its name: its operations (method, path pattern, what reads a body into an `answers.Ask`

@@ -13,6 +13,7 @@ import msgspec
 from switch_grpc.mock.answers import Ask, Tool, Turn
 from switch_grpc.mock.anthropic_turns import sign
 from switch_grpc.mock.converse_check import check, validation
+from switch_grpc.mock.converse_claude import check_claude
 from switch_grpc.mock.converse_shapes import CONVERSE, CONVERSE_STREAM
 from switch_grpc.mock.converse_turns import (
     Block,
@@ -52,7 +53,10 @@ def read_converse(body: Json, model: str, *, stream: bool) -> tuple[Ask, Options
     more = _more(body)
     _check_reasoning(messages)
     _check_thinking(body, more, messages)
-    return _ask(body, model, messages, more), _options(body, more)
+    ask = _ask(body, model, messages, more)
+    if "claude" in model:
+        check_claude(ask, body)
+    return ask, _options(body, more)
 
 
 def _more(body: Block) -> Block:

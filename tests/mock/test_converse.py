@@ -212,7 +212,12 @@ async def test_null_is_as_good_as_absent(mock: MockServer):
 
 
 async def test_a_structured_answer_fits_its_schema(mock: MockServer):
-    wanted = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    wanted = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
     definition = {"schema": json.dumps(wanted), "name": "number"}
     form = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": definition}}}
     _, _, answer = await post(mock, {"messages": [HELLO], "outputConfig": form})

@@ -79,6 +79,18 @@ FULL: dict[str, Any] = {
 }
 
 
+ENDS_OPEN = {"role": "assistant", "content": [{"text": "One, "}]}
+
+
+def tool(schema: Any, **more: Any) -> Any:
+    return {"toolSpec": {"name": "go", "inputSchema": {"json": schema}, **more}}
+
+
+def form(schema: Any) -> Any:
+    definition = {"schema": json.dumps(schema)}
+    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": definition}}}
+
+
 def read(body: Any, model: str = "m", *, stream: bool = False) -> tuple[Ask, Options]:
     return read_converse(copy.deepcopy(body), model, stream=stream)
 
@@ -200,8 +212,25 @@ def test_the_requests_that_the_gateway_sends_are_taken():
     sent = json.loads((FIXTURES / "converse/requests.json").read_text())
     bodies = [case["sent"] for case in sent.values() if "sent" in case]
     for body in bodies:
-        read(body, stream=True)
+        read(body, "claude-sonnet-4-5", stream=True)
     assert len(bodies) > 40
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"inferenceConfig": {"stopSequences": ["\n"]}}, "must contain non-whitespace"),
+        ({"messages": [*FULL["messages"][:1], ENDS_OPEN]}, "trailing whitespace"),
+        ({"toolConfig": {"tools": [tool({"type": "object", "anyOf": []})]}}, "at the top level"),
+        ({"toolConfig": {"tools": [tool({"type": "object"}, strict=True)]}}, "explicitly set to false"),
+        ({"outputConfig": form({"type": "integer", "minimum": 1})}, "minimum are not supported"),
+    ],
+)
+def test_claude_refuses_behind_bedrock_what_it_refuses_at_anthropic(change: Any, why: str):
+    body = {"messages": FULL["messages"][:1], **change}
+    read(body, "amazon.nova-pro-v1:0")
+    with pytest.raises(Refused, match="The model returned the following errors: .*" + why):
+        read(body, "anthropic.claude-opus-4-8")
 
 
 @recorded
@@ -213,7 +242,8 @@ def test_what_bedrock_took_is_taken():
             if exchange["status"] != 200:
                 continue
             try:
-                read(json.loads(exchange["request"]), stream=name.endswith("stream"))
+                model = unquote(exchange["path"].split("/")[2])
+                read(json.loads(exchange["request"]), model, stream=name.endswith("stream"))
                 taken += 1
             except Refused as error:
                 refused.append(error.failure.message.rpartition(": ")[2][:40])
