@@ -94,7 +94,8 @@ _ROWS: Final = (
         dialect="anthropic",
         signer="x-api-key",
         embeddings=False,  # it has none: https://platform.claude.com/docs/en/build-with-claude/embeddings
-        limits="no `n` above 1, `logprobs`, `json_object`, custom tools or sound",
+        limits="no `n` above 1, `logprobs`, `json_object`, custom tools or sound; no answers by a schema of "
+        "maps, or one that refers to itself",
     ),
     Vendor(
         name="bedrock",
@@ -108,7 +109,8 @@ _ROWS: Final = (
         regional=True,
         embeddings=True,
         limits="no `n` above 1, `logprobs`, `json_object`, custom tools or sound; media as data or from S3, "
-        "not by URL; `parallel_tool_calls: false` only at Claude; retired models are refused by name",
+        "not by URL; `parallel_tool_calls: false` only at Claude; answers by a schema as at `anthropic`; "
+        "retired models are refused by name",
     ),
     Vendor(
         name="gemini",

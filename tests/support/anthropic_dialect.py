@@ -45,6 +45,14 @@ def sent(
     return body
 
 
+def adapted(*messages: object, binding: Binding | None = None, **parameters: object) -> list[str]:
+    """What had to be changed of a request, a sentence each."""
+    request = {"model": "lite", "messages": list(messages) or [user()], **parameters}
+    message = decode_chat_request(json.dumps(request).encode())
+    (wire,) = Anthropic().encode(head(stream=False), MessageBody(message), binding or bound())
+    return list(wire.adaptations)
+
+
 def refused(*messages: object, **how: Any) -> tuple[str | None, str]:
     with pytest.raises(Fault) as caught:
         sent(*messages, **how)

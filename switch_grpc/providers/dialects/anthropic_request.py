@@ -3,15 +3,19 @@
     route, messages            model, system, messages (see anthropic_messages)
     max_completion_tokens,     max_tokens; the model's limit where the caller sets none
       max_tokens
-    stop                       stop_sequences
+    stop                       stop_sequences, but for blank ones
     tools, tool_choice         tools, tool_choice; `allowed_tools` by offering only those
     parallel_tool_calls        tool_choice.disable_parallel_tool_use
     reasoning_effort           thinking and output_config.effort, or a budget at models before 4.6
-    response_format            output_config.format (json_schema)
+    response_format            output_config.format (json_schema; see strict_schema)
     user, safety_identifier,   metadata.user_id: the first that is given
       metadata.user_id
     service_tier               service_tier: auto and priority -> auto, default -> standard_only
     extra_json                 as it stands (top_k, thinking, container, mcp_servers, cache_control, ...)
+
+What Anthropic takes in another form only is changed and noted, or refused by a strict route (see changes):
+schemas, tools with alternatives at the top (tool_schema), blank stop sequences, an effort where a tool must
+be called, white space at the end of an answer to go on with.
 
 Refused by name: what would change the answer and Anthropic cannot do, unless it asks for nothing (`n: 1`,
 a penalty of 0). A temperature above 1 is refused, not cut; at models that take no temperature or top_p only

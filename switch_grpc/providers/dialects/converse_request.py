@@ -6,13 +6,15 @@
     temperature, top_p, stop   inferenceConfig
     tools, tool_choice         toolConfig; `none` by leaving tools out, or Claude's own tool_choice
     parallel_tool_calls        Claude's tool_choice; other models always may
-    response_format            outputConfig.textFormat (json_schema)
+    response_format            outputConfig.textFormat (json_schema; see strict_schema)
     reasoning_effort           by the model's maker, in additionalModelRequestFields
     service_tier               serviceTier
     metadata                   requestMetadata
     extra_json                 Converse's own members (guardrailConfig, performanceConfig, promptVariables)
                                as they stand; all others in additionalModelRequestFields, which is where
                                Converse takes a model's own parameters (top_k, thinking, documents ...)
+
+What Claude takes in another form only is changed and noted as at Anthropic (see anthropic_request).
 
 Refused by name: what would change the answer and the model cannot do, unless it asks for nothing (`n: 1`, a
 penalty of 0). A temperature or top_p above 1 is refused, not cut; at models that take neither only 1, their
