@@ -4,7 +4,7 @@ An observer is a callable that takes an event; it must not raise, block or keep 
 Durations are seconds. They are msgspec structs, which are made in a fifth of a dataclass's time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -70,4 +70,16 @@ class ConfigReloaded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 Event = AttemptFinished | CallFinished | BreakerChanged | ConfigReloaded
+KINDS = (AttemptFinished, CallFinished, BreakerChanged, ConfigReloaded)
 Observer = Callable[[Event], None]
+
+
+def listeners(observers: Iterable[Observer]) -> Mapping[type[Event], tuple[Observer, ...]]:
+    """By the kind of event, who is told of it: all but those whose method `hears` says no to the kind."""
+    told = tuple(observers)
+    return {kind: tuple(each for each in told if _hears(each, kind)) for kind in KINDS}
+
+
+def _hears(observer: Observer, kind: type[Event]) -> bool:
+    hears: Callable[[type[Event]], bool] | None = getattr(observer, "hears", None)
+    return hears is None or hears(kind)

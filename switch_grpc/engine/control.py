@@ -72,11 +72,13 @@ class Control:
         self._ended = False
         self.reload: Reload | None = None  # set by whoever knows where configurations come from
 
+    def hears(self, kind: type[Event]) -> bool:
+        return kind in _WATCHED
+
     def __call__(self, event: Event) -> None:
-        if isinstance(event, _WATCHED):
-            for queue in self._watchers:
-                if queue.qsize() < WATCH_BACKLOG:  # the last place tells the watcher that it missed something
-                    queue.put_nowait(event if queue.qsize() < WATCH_BACKLOG - 1 else _Mark.MISSED)
+        for queue in self._watchers:
+            if queue.qsize() < WATCH_BACKLOG:  # the last place tells the watcher that it missed something
+                queue.put_nowait(event if queue.qsize() < WATCH_BACKLOG - 1 else _Mark.MISSED)
 
     def begin_drain(self) -> None:
         """Watchers are told that the gateway drains."""

@@ -22,7 +22,7 @@ from switch_grpc.engine.deadline import CallLimits, call_deadline
 from switch_grpc.engine.health import Check
 from switch_grpc.engine.tries import Tries, breaker_changed
 from switch_grpc.engine.waiting import enter, no_place
-from switch_grpc.events import Event, Observer
+from switch_grpc.events import Event, Observer, listeners
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.openai_wire import Chunk, Reply
 from switch_grpc.permit import Permit, fault_of
@@ -70,14 +70,14 @@ class Engine:
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311  # jitter, not cryptography
         self.control = Control(self, clock=self._clock, rng=self._rng)
-        self._observers: tuple[Observer, ...] = (*observers, self.control)
+        self._listeners = listeners((*observers, self.control))
         self._draining = False
         self.admission = Admission(
             clock=self._clock, rng=self._rng, emit=self.emit, policy=admission or GatePolicy()
         )
 
     def emit(self, event: Event) -> None:
-        for observer in self._observers:
+        for observer in self._listeners[type(event)]:
             observer(event)
 
     async def open(self, call: Call, scope: str) -> Permit:

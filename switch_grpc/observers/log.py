@@ -52,6 +52,10 @@ class AccessLog:
         self._second = -1  # of Unix time; `_second_text` is how it is written
         self._second_text = ""
 
+    def hears(self, kind: type[Event]) -> bool:
+        """Attempts have lines at the lowest level alone, and come with every call."""
+        return kind is not AttemptFinished or self._level <= LEVELS["debug"]
+
     def __call__(self, event: Event) -> None:
         if _level_of(event) < self._level:
             return

@@ -3,6 +3,8 @@
 import random
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from switch_grpc import caller_fields
 from switch_grpc.call import Call
 from switch_grpc.caller_fields import FALLBACK, REQUEST_ID
@@ -11,6 +13,9 @@ Metadata = Sequence[tuple[str, str | bytes]]
 
 # Some runtimes report "no deadline" as a moment in a far century.
 _FOREVER = 10 * 365 * 86_400.0
+
+# What a caller may say of a call beside its keys and its id.
+_WISHES = frozenset({"traceparent", "tracestate", "x-session-id", FALLBACK})
 
 _CHANCE = random.Random()  # noqa: S311  # an id is no secret
 
@@ -31,7 +36,7 @@ def call_of(call_id: str, metadata: Metadata, *, remaining: float | None, now: f
     `remaining` is what `context.time_remaining()` says, in seconds; `now` is the loop's time. Every key
     presented is kept: what to make of two that differ is the engine's business.
     """
-    fields: dict[str, str] = {}
+    wishes: dict[str, str] = {}
     keys: list[str] = []
     for name, value in metadata:
         if isinstance(value, bytes):  # a `-bin` entry: none of ours
@@ -40,16 +45,16 @@ def call_of(call_id: str, metadata: Metadata, *, remaining: float | None, now: f
             keys.append(value.strip())
         elif name == "authorization":
             keys.append(caller_fields.bearer(value))
-        else:
-            fields[name] = value
-    return Call(
-        id=call_id,
-        door="grpc",
-        started=now,
-        keys=tuple(filter(None, keys)),
-        deadline=None if remaining is None or remaining > _FOREVER else now + max(0.0, remaining),
-        traceparent=caller_fields.traceparent(fields.get("traceparent")),
-        tracestate=caller_fields.tracestate(fields.get("tracestate")),
-        sticky_key=fields.get("x-session-id") or None,
-        fallback=caller_fields.fallback(fields.get(FALLBACK), "metadata"),
+        elif name in _WISHES:
+            wishes[name] = value
+    deadline = None if remaining is None or remaining > _FOREVER else now + max(0.0, remaining)
+    call = Call(id=call_id, door="grpc", started=now, keys=tuple(filter(None, keys)), deadline=deadline)
+    if not wishes:
+        return call
+    return replace(
+        call,
+        traceparent=caller_fields.traceparent(wishes.get("traceparent")),
+        tracestate=caller_fields.tracestate(wishes.get("tracestate")),
+        sticky_key=wishes.get("x-session-id") or None,
+        fallback=caller_fields.fallback(wishes.get(FALLBACK), "metadata"),
     )

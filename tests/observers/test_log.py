@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from switch_grpc.events import AttemptFinished, BreakerChanged, CallFinished, ConfigReloaded, Event
+from switch_grpc.events import (
+    AttemptFinished,
+    BreakerChanged,
+    CallFinished,
+    ConfigReloaded,
+    Event,
+    listeners,
+)
 from switch_grpc.faults import Kind
 from switch_grpc.observers.log import AccessLog
 from switch_grpc.v1 import chat_pb2, fault_pb2, route_info_pb2
@@ -167,3 +174,13 @@ def test_a_level_keeps_what_is_at_least_that_grave(level: str, kept: list[str]):
         level=level,
     )
     assert [line["event"] for line in lines] == kept
+
+
+def test_attempts_are_heard_of_at_the_level_that_has_lines_for_them():
+    """They come with every call: an observer that writes nothing of them should not be asked to."""
+    for level in ("debug", "info"):
+        log = AccessLog(io.StringIO(), wall=lambda: WALL, level=level)
+        told = listeners([log, print])
+        assert (log in told[AttemptFinished]) == (level == "debug")
+        assert all(log in told[kind] for kind in (CallFinished, BreakerChanged, ConfigReloaded))
+        assert all(print in each for each in told.values())

@@ -73,23 +73,24 @@ ANYTHING: Final = History(takes=None)
 class Fitter:
     """Fits the messages of requests to one vendor; stateless."""
 
-    __slots__ = ("_drops", "_history", "_spell")
+    __slots__ = ("_drops", "_history", "_spell", "takes_all")
 
     def __init__(self, history: History) -> None:
         self._history = history
+        self.takes_all = history.takes is None  # every request goes as it is
         self._drops = frozenset() if history.takes is None else KNOWN - history.takes
         self._spell = _SPELLINGS.get(history.ids)
 
     def passes(self, request: Plain) -> bool:
         """Whether the request goes as it is: there is little in a plain one that a vendor could mind."""
-        return self._history.takes is None or not request.has_calls
+        return self.takes_all or not request.has_calls
 
     def fit(self, request: pb.ChatRequest, *, reasons: bool) -> pb.ChatRequest:
         """The request with its messages as the vendor takes them; itself where they are so.
 
         `reasons`: the call asks its model to reason.
         """
-        if self._history.takes is None:
+        if self.takes_all:
             return request
         thinks = reasons or not self._history.if_asked
         messages = {

@@ -10,7 +10,7 @@ it; a caller who did not ask sees none: the decoder leaves it in `chunk.usage`, 
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, Literal
 
 import msgspec
@@ -103,7 +103,7 @@ class OpenAI:
 
     def _fitted(self, request: Message, binding: Binding, params: Mapping[str, bytes]) -> Message:
         """The request with earlier answers as this vendor takes them."""
-        if not isinstance(request, chat_pb2.ChatRequest):
+        if self._fitter.takes_all or not isinstance(request, chat_pb2.ChatRequest):
             return request
         return self._fitter.fit(request, reasons=_reasons(request, binding, params))
 
@@ -263,6 +263,7 @@ def stream_kind(headers: Mapping[str, str]) -> Literal["sse", "json"]:
 # -- requests, in parts --
 
 
+@lru_cache(maxsize=1024)
 def _url(base: str, path: str) -> str:
     """The endpoint; a query that the base carries (`?api-version=...`) stays at the end."""
     root, question, query = base.partition("?")
