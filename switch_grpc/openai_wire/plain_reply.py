@@ -169,11 +169,24 @@ def read_chat_response(data: bytes) -> chat_pb2.ChatResponse:
     del fields["object"]
     for choice in fields["choices"]:
         message = choice["message"]
-        if not _SAID.issuperset(message):
+        if not _SAID.issuperset(message) and not _renamed(message):
             return decode_chat_response(data)
         message["role"] = chat_pb2.ROLE_ASSISTANT
         choice["finish_reason"] = FINISH_REASONS.get(choice["finish_reason"])
     return chat_pb2.ChatResponse(**fields)
+
+
+def _renamed(message: dict[str, Any]) -> bool:
+    """Gives members of a plain message the names of the fields; whether all of them have one."""
+    for name in message.keys() - _SAID:
+        value = message.pop(name)
+        if name == "reasoning_content":
+            message["reasoning"] = value
+        elif name == "annotations" and value is not None:
+            message["annotations_json"] = "[]"  # the plain ones are empty
+        elif value is not None:
+            return False
+    return True
 
 
 def plain_reply(data: bytes) -> PlainReply | None:
