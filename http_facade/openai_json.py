@@ -54,13 +54,14 @@ _texts: Final = msgspec.json.Decoder(list[str]).decode
 class JsonBody:
     """A request's JSON, converted on first use; what was wrong with it is raised on every use."""
 
-    __slots__ = ("_data", "_fault", "_members", "_message", "_operation", "_plain")
+    __slots__ = ("_data", "_fault", "_members", "_message", "_operation", "_plain", "takes_json")
 
     def __init__(self, operation: Operation, data: bytes, members: Members) -> None:
         """`members`: what `open_body` found in `data`."""
         self._operation = operation
         self._data = data
         self._members = members
+        self.takes_json = operation is Operation.CHAT
         self._message: Message | None = None
         self._plain: PlainChat | UnsetType | None = UNSET if operation is Operation.CHAT else None
         self._fault: Fault | None = None

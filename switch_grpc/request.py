@@ -6,7 +6,7 @@ form it needs, and the body converts at most once whatever number of attempts as
 
 import enum
 from collections.abc import Iterable, Mapping
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 from google.protobuf.message import Message
@@ -57,6 +57,10 @@ class Body(Protocol[M_co]):
     def plain(self) -> "Plain | None":
         """The same as JSON that a provider of OpenAI's dialect takes as it stands, where it is such."""
 
+    @property
+    def takes_json(self) -> bool:
+        """Whether a plain answer may come as JSON too, and need not be a message."""
+
 
 class Plain(Protocol):
     """A request in OpenAI's own JSON, checked and ready to be sent on."""
@@ -84,13 +88,16 @@ class Plain(Protocol):
 class MessageBody(Generic[M_co]):
     """A body that arrived as a message."""
 
-    __slots__ = ("_message",)
+    __slots__ = ("_message", "_plain")
 
-    def __init__(self, message: M_co) -> None:
+    takes_json: Final = False
+
+    def __init__(self, message: M_co, plain: Plain | None = None) -> None:
         self._message = message
+        self._plain = plain
 
     def message(self) -> M_co:
         return self._message
 
-    def plain(self) -> None:
-        """It came as a message."""
+    def plain(self) -> Plain | None:
+        return self._plain

@@ -100,7 +100,7 @@ class Ask:
     async def reply(self) -> Reply:
         """The whole reply. Raises Fault."""
         dialect = self._dialect()
-        wires, body, _ = self._encoded(dialect, self._wiring.binding)
+        wires, _, _ = self._encoded(dialect, self._wiring.binding)
         replies = []
         for number in range(len(wires)):
             exchange = await self._open(dialect, wires, number)
@@ -108,7 +108,7 @@ class Ask:
                 replies.append(await self._read(exchange))
             finally:
                 exchange.close()
-        if body.plain() is not None and isinstance(dialect, OpenAI):
+        if self._body.takes_json and isinstance(dialect, OpenAI):
             short = dialect.decode_plain(replies)
             if short is not None:
                 return short

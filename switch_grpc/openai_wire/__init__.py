@@ -4,8 +4,8 @@ For each of chat, completion and embed: `decode_*_request` reads a caller's body
 upstream's; `decode_*_response` and `_chunk` read an upstream's answer, `encode_*` write a caller's. What has
 no field survives in `extra_json`. `fold_*` makes a reply of a stream's chunks, `split_*` the reverse;
 `in_encoding` gives embeddings the encoding that was asked for; `check_*` validates a message that came by
-gRPC; `head_of` is what the engine reads of one. `plain_chat`, `plain_reply` and `plain_chunk` are the
-short way for what need not be a message.
+gRPC; `head_of` is what the engine reads of one. `plain_*` are the short way for what need not be a message,
+or need not be looked at twice.
 
 `guard` bounds the JSON, `fields` is the machinery of the maps, the other modules are the maps.
 """
@@ -36,6 +36,7 @@ from switch_grpc.openai_wire.embedding import (
 from switch_grpc.openai_wire.fold import fold_chat
 from switch_grpc.openai_wire.fold_completion import fold_completion, split_completion
 from switch_grpc.openai_wire.needs import head_of
+from switch_grpc.openai_wire.plain_message import plain_message
 from switch_grpc.openai_wire.plain_reply import (
     Chunk,
     PlainChunk,
@@ -79,6 +80,7 @@ __all__ = [
     "in_encoding",
     "plain_chat",
     "plain_chunk",
+    "plain_message",
     "plain_reply",
     "read_chat_response",
     "split_chat",

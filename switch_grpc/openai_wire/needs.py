@@ -11,9 +11,13 @@ from switch_grpc.v1 import chat_pb2, completion_pb2, embedding_pb2
 def head_of(
     message: chat_pb2.ChatRequest | completion_pb2.CompletionRequest | embedding_pb2.EmbedRequest,
     stream: bool,
+    *,
+    plain: bool = False,
 ) -> Head:
-    """The head of a request; `size` is its length in protobuf's encoding."""
-    if isinstance(message, chat_pb2.ChatRequest):
+    """The head of a request; `size` is its length in protobuf's encoding. `plain`: it is that, and a chat."""
+    if plain:
+        needs, operation = Need.NONE, Operation.CHAT
+    elif isinstance(message, chat_pb2.ChatRequest):
         needs, operation = _chat_needs(message), Operation.CHAT
     elif isinstance(message, completion_pb2.CompletionRequest):
         needs, operation = Need.NONE, Operation.COMPLETE
@@ -26,7 +30,7 @@ def head_of(
         needs=needs,
         size=message.ByteSize(),
         user=message.user or None,
-        session_id=_session(message),
+        session_id=None if plain else _session(message),
     )
 
 

@@ -9,7 +9,13 @@ import grpc
 from google.protobuf.message import Message
 
 from switch_grpc.call import INFERENCE
-from switch_grpc.openai_wire import check_chat_request, check_completion_request, check_embed_request, head_of
+from switch_grpc.openai_wire import (
+    check_chat_request,
+    check_completion_request,
+    check_embed_request,
+    head_of,
+    plain_message,
+)
 from switch_grpc.permit import Permit
 from switch_grpc.request import Head, MessageBody
 from switch_grpc.server.engine_port import Inference
@@ -31,6 +37,8 @@ class _Reader(Generic[R]):
     def __call__(self, data: bytes, *, stream: bool) -> tuple[Head, MessageBody[Message]]:
         """Raises Fault(BAD_REQUEST | INVALID_JSON) that names the field."""
         message = decode(self.kind, data)
+        if isinstance(message, chat_pb2.ChatRequest) and (plain := plain_message(message)) is not None:
+            return head_of(message, stream, plain=True), MessageBody(message, plain)
         self.check(message)
         return head_of(message, stream), MessageBody(message)
 

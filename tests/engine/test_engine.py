@@ -69,6 +69,8 @@ async def test_a_malformed_body_is_the_callers_fault_and_uses_nothing_up():
         def message(self) -> Message:
             raise Fault(Kind.BAD_REQUEST, "messages: missing", param="messages")
 
+        takes_json = False
+
         def plain(self) -> None:
             return None
 

@@ -1,5 +1,6 @@
 import asyncio
 import re
+from contextlib import suppress
 
 import grpc
 import pytest
@@ -103,10 +104,15 @@ async def test_answers_are_compressed_where_the_setting_says_so(gzip: bool):
 
     async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, count: bool) -> None:
         nonlocal passed
-        while piece := await reader.read(65_536):
-            passed += len(piece) if count else 0
-            writer.write(piece)
+        try:
+            while piece := await reader.read(65_536):
+                passed += len(piece) if count else 0
+                writer.write(piece)
+        except ConnectionError:
+            pass
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     async with serving(ScriptedEngine(reply), settings=GrpcSettings(gzip=gzip)) as address:
 
@@ -115,12 +121,15 @@ async def test_answers_are_compressed_where_the_setting_says_so(gzip: bool):
             await asyncio.gather(
                 tunnel(reader, to_writer, count=False), tunnel(to_reader, writer, count=True)
             )
+            closed.set()
 
+        closed = asyncio.Event()
         proxy = await asyncio.start_server(accept, "127.0.0.1", 0)
         port = proxy.sockets[0].getsockname()[1]
         async with proxy, channel_to(f"127.0.0.1:{port}") as channel:
             assert await switch_of(channel).Chat(HELLO, metadata=KEY) == reply
-        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await closed.wait()
     assert (passed < 20_000) is gzip
 
 

@@ -145,7 +145,7 @@ class OpenAI:
         return message
 
     def decode_plain(self, replies: Sequence[WireReply]) -> openai_wire.PlainReply | None:
-        """The answer to a plain request, where it is plain as well; what else it is, `decode` tells."""
+        """The answer, where it is plain; what else it is, `decode` tells."""
         (reply,) = replies
         if b'"error"' in reply.body or _content_type(reply.headers) != "application/json":
             return None
@@ -160,7 +160,7 @@ class OpenAI:
         decode_chunk = _WIRES[head.operation].decode_chunk
         if decode_chunk is None:
             raise Fault(Kind.UNSUPPORTED, f"{head.operation} calls have no stream; ask without `stream`")
-        plain = body.plain() is not None
+        plain = body.takes_json
         return OpenAIStream(decode_chunk, binding, self._terminal, _choices(body, binding), plain=plain)
 
     # -- faults --
