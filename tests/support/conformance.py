@@ -122,6 +122,13 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     "two_systems": _chat(
         {"role": "system", "content": "Be brief."}, {"role": "developer", "content": "Be kind."}, user()
     ),
+    "system_only": _chat({"role": "system", "content": "Say hi."}),
+    "system_and_nothing_said": _chat({"role": "system", "content": "Say hi."}, user("")),
+    "nothing_said": _chat(user("")),
+    "assistant_first": _chat({"role": "assistant", "content": "How can I help?"}, user("Sing.")),
+    "call_first": _chat(called(call("call_1")), result("call_1"), tools=[WEATHER]),
+    "blank_turns": _chat(user([text("")]), user("a"), {"role": "assistant", "content": ""}, user("b")),
+    "blank_last_turn": _chat(user("Count."), {"role": "assistant", "content": "1, 2"}, user("")),
     "system_in_the_middle": _chat(
         user("Hi"),
         {"role": "assistant", "content": "Hello."},
@@ -193,6 +200,7 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     "tool_choice_auto": _chat(tools=[WEATHER], tool_choice="auto"),
     "tool_choice_none": _chat(tools=[WEATHER], tool_choice="none"),
     "tool_choice_required": _chat(tools=[WEATHER], tool_choice="required"),
+    "tool_choice_any": _chat(tools=[WEATHER], tool_choice="any"),
     "tool_choice_function": _chat(
         tools=[WEATHER, CLOCK], tool_choice={"type": "function", "function": {"name": "now"}}
     ),

@@ -15,11 +15,11 @@ import msgspec
 from msgspec import Raw
 
 from switch_grpc.providers.dialects.base import Binding
+from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.gemini_contents import conversation
 from switch_grpc.providers.dialects.members import encode, members_of, raws_of
 from switch_grpc.providers.dialects.parameters import Parameters, parameters
-from switch_grpc.providers.dialects.refusal import Cannot, cannot_of
-from switch_grpc.providers.dialects.tool_choice import allowed_tools
+from switch_grpc.providers.dialects.tool_choice import MISTRALS_ANY, allowed_tools
 from switch_grpc.v1 import chat_pb2 as pb
 
 # Members of the body and of its generationConfig (google-genai 1.x, types.GenerateContentConfig).
@@ -71,17 +71,18 @@ def version_of(model: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2] or 0)) if found else (99, 0)
 
 
-def encode_chat(request: pb.ChatRequest, binding: Binding, *, stream: bool, fetches: bool) -> bytes:
+def encode_chat(
+    request: pb.ChatRequest, binding: Binding, *, stream: bool, fetches: bool, changes: Changes
+) -> bytes:
     """The body. `fetches`: the service fetches any http address.
 
     Raises Fault(CAPABILITY | BAD_REQUEST) naming what Gemini has no place for.
     """
-    cannot = cannot_of(binding)
     version = version_of(binding.model)
     system, contents = conversation(
-        request.messages, signed=(3, 0) <= version < (99, 0), fetches=fetches, cannot=cannot
+        request.messages, signed=(3, 0) <= version < (99, 0), fetches=fetches, changes=changes
     )
-    body = _Body(contents, binding.model, version, cannot)
+    body = _Body(contents, version, changes)
     if system:
         body.top["systemInstruction"] = {"parts": system}
     body.write(parameters(request, binding, stream=stream))
@@ -91,13 +92,14 @@ def encode_chat(request: pb.ChatRequest, binding: Binding, *, stream: bool, fetc
 class _Body:
     """The body, as far as it is written."""
 
-    def __init__(self, contents: list[Any], model: str, version: tuple[int, int], cannot: Cannot) -> None:
+    def __init__(self, contents: list[Any], version: tuple[int, int], changes: Changes) -> None:
         self.top: dict[str, Any] = {"contents": contents}
         self.generation: dict[str, Any] = {}
         self.calling: dict[str, Any] = {}  # toolConfig.functionCallingConfig
-        self.model = model
+        self.model = changes.model
         self.version = version
-        self.cannot = cannot
+        self.changes = changes
+        self.cannot = changes.cannot
 
     def write(self, given: Parameters) -> None:
         for name, value in given.given.items():
@@ -275,7 +277,7 @@ def _tool_choice(body: _Body, choice: pb.ToolChoice) -> None:
             body.calling["mode"] = _MODES.get(choice.mode, "AUTO")
         case "function":
             body.calling |= {"mode": "ANY", "allowedFunctionNames": [choice.function]}
-        case "raw_json" if choice.raw_json == '"any"':  # as Mistral's clients write `required`
+        case "raw_json" if choice.raw_json == MISTRALS_ANY:
             body.calling["mode"] = "ANY"
         case "raw_json":
             _allowed_tools(body, choice.raw_json)

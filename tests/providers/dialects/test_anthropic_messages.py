@@ -70,7 +70,7 @@ def test_ids_of_other_providers_are_spelled_in_anthropics_letters() -> None:
 def test_blank_texts_are_left_out_and_a_conversation_of_nothing_is_refused() -> None:
     assert turns(user([text(""), text("a")]), called(call("a"), content=" "))[1][1][0]["type"] == "tool_use"
     assert refused(user("  "))[0] == "messages"
-    assert refused({"role": "system", "content": "Only rules."})[0] == "messages"
+    assert refused({"role": "system", "content": " "}, user(""))[0] == "messages"
 
 
 def test_cache_markers_pass_on_parts_messages_and_the_system_prompt() -> None:
