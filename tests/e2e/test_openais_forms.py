@@ -101,6 +101,7 @@ async def client(mock: MockServer) -> AsyncIterator[openai.AsyncOpenAI]:
         second = {**gpt, "credentialsRef": "key"}
         models[f"strict {provider}"] = route({**at, **more}, second, parameters="strict")
         models[f"{provider} or gpt"] = route({**at, **more}, second)
+    models["gpt"] = route({**gpt, "credentialsRef": "key"})
     async with (
         running(models, environ={"K": "sk-1"}, credentialStores=STORES) as gateway,
         openai.AsyncOpenAI(base_url=f"{gateway.http}/v1", api_key=KEY, max_retries=0) as sdk,
@@ -177,6 +178,29 @@ async def test_the_user_is_given_words_where_a_provider_wants_some(
     assert served == provider
     assert told[0].startswith(says)
     assert await ask(client, f"strict {provider}", messages=messages, tools=[WEATHER]) == ("gpt", [])
+
+
+@pytest.mark.parametrize("provider", [*SERVED, "gpt"])
+async def test_older_functions_are_called_and_answered(client: openai.AsyncOpenAI, provider: str):
+    functions: Any = [WEATHER["function"]]
+    asked: Any = {"model": provider, "functions": functions, "function_call": {"name": "get_weather"}}
+    whole = (await client.chat.completions.create(messages=[HELLO], **asked)).choices[0]  # type: ignore[list-item]
+    called = whole.message.function_call
+    assert called is not None
+    assert (whole.message.tool_calls, called.name) == (None, "get_weather")
+    assert whole.finish_reason in ("function_call", "stop")  # OpenAI: stop, where one must be called
+    name, arguments = "", ""
+    async for chunk in await client.chat.completions.create(messages=[HELLO], stream=True, **asked):  # type: ignore[list-item]
+        for choice in chunk.choices:
+            if choice.delta.function_call is not None:
+                name += choice.delta.function_call.name or ""
+                arguments += choice.delta.function_call.arguments or ""
+    assert (name, arguments) == (called.name, called.arguments)
+    back = whole.message.model_dump(exclude_none=True)
+    result = {"role": "function", "name": name, "content": "4 °C"}
+    asked["function_call"] = "auto"
+    last = await client.chat.completions.create(messages=[HELLO, back, result], **asked)  # type: ignore[list-item]
+    assert last.choices[0].message.content
 
 
 @pytest.mark.parametrize("provider", SERVED)

@@ -217,6 +217,15 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     "no_parallel_calls": _chat(tools=[WEATHER], parallel_tool_calls=False),
     "custom_tool": _chat(tools=[{"type": "custom", "custom": {"name": "sql"}}]),
     "old_functions": _chat(functions=[{"name": "now", "parameters": {}}]),
+    "old_function_none": _chat(functions=[{"name": "now", "description": "The time."}], function_call="none"),
+    "old_function_named": _chat(functions=[{"name": "now"}], function_call={"name": "now"}),
+    "old_call_and_result": _chat(
+        user(),
+        {"role": "assistant", "content": None, "function_call": {"name": "now", "arguments": "{}"}},
+        {"role": "function", "name": "now", "content": "12:00"},
+        functions=[{"name": "now"}],
+    ),
+    "old_result_without_call": _chat(user(), {"role": "function", "name": "now", "content": "12:00"}),
     # the shape of the answer
     "json_object": _chat(response_format={"type": "json_object"}),
     "json_schema": _chat(response_format=_schema(strict=True)),

@@ -113,8 +113,7 @@ class _Conversation:
                 blocks = _marked(blocks_of(message, at, self._cannot), extra)
                 (self._pending if self._turns and self._system_turns else self.system).extend(blocks)
             case _:
-                role = message.role_text or "function"
-                raise self._cannot(f"{at}.role", f"the role {role!r}")
+                raise self._cannot(f"{at}.role", f"the role {message.role_text!r}")
 
     def turns(self) -> list[dict[str, Any]]:
         if self._blank and self._turns and self._turns[-1][0] == "assistant":
@@ -190,8 +189,6 @@ def _tool_result(message: pb.Message, extra: Members, at: str, ids: CallIds, can
 def _assistant(message: pb.Message, extra: Members, at: str, ids: CallIds, cannot: Cannot) -> Blocks:
     if message.HasField("audio"):
         raise cannot(f"{at}.audio", "audio")
-    if message.HasField("function_call"):
-        raise cannot(f"{at}.function_call", "function calls of the old form; use `tool_calls`")
     calls = [
         _tool_use(call, f"{at}.tool_calls[{index}]", ids, cannot)
         for index, call in enumerate(message.tool_calls)

@@ -101,7 +101,7 @@ class Conversation:
             case pb.ROLE_SYSTEM | pb.ROLE_DEVELOPER:
                 role, blocks = "system", self._content(message, at)
             case _:
-                raise self._cannot(f"{at}.role", f"the role {message.role_text or 'function'!r}")
+                raise self._cannot(f"{at}.role", f"the role {message.role_text!r}")
         blocks = _without_blanks(blocks)
         if "cache_control" in extra and blocks:
             blocks.append(cache_point(extra["cache_control"]))
@@ -172,8 +172,6 @@ class Conversation:
     def _assistant(self, message: pb.Message, extra: Members, at: str) -> Blocks:
         if message.HasField("audio"):
             raise self._cannot(f"{at}.audio", "audio")
-        if message.HasField("function_call"):
-            raise self._cannot(f"{at}.function_call", "function calls of the old form; use `tool_calls`")
         blocks: Blocks = []
         if self._signed and "thinking_blocks" in extra:
             blocks += _reasoning(extra["thinking_blocks"], f"{at}.thinking_blocks")

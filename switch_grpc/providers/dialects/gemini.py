@@ -23,6 +23,7 @@ from switch_grpc.providers.dialects.base import (
     WireRequest,
 )
 from switch_grpc.providers.dialects.changes import Changes
+from switch_grpc.providers.dialects.functions import as_tools, in_functions
 from switch_grpc.providers.dialects.gemini_embed import decode_embed, encode_embed
 from switch_grpc.providers.dialects.gemini_error import error_of
 from switch_grpc.providers.dialects.gemini_reply import GeminiStream, decode_chat
@@ -55,6 +56,7 @@ class Gemini:
         else:
             assert isinstance(request, chat_pb2.ChatRequest)
             fetches = self._vertex or version_of(binding.model) >= _FETCHES
+            request = as_tools(request, changes.cannot, one=False)
             data = encode_chat(request, binding, stream=head.stream, fetches=fetches, changes=changes)
             calls = [("streamGenerateContent" if head.stream else "generateContent", data)]
         headers = headers_of(head, binding)
@@ -86,7 +88,7 @@ class Gemini:
     def decoder(self, head: Head, body: Body[Message], binding: Binding) -> StreamDecoder:
         if head.operation is Operation.EMBED:
             raise Fault(Kind.UNSUPPORTED, f"{head.operation} calls have no stream; ask without `stream`")
-        return GeminiStream(binding)
+        return in_functions(GeminiStream(binding), body)
 
     # -- faults --
 

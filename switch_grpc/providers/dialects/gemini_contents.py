@@ -76,6 +76,7 @@ class _Conversation:
         self._cannot = changes.cannot
         self._empty = False  # the last message that is no system's is the user's and says nothing
         self._names: dict[str, str] = {}  # of the function that a call of that id called, the latest
+        self._spelt: dict[str, str] = {}  # ids of calls that go back under another, as they came
         self.system: list[Part] = []
         self.contents: list[Content] = []
 
@@ -88,7 +89,7 @@ class _Conversation:
             self._empty = not said
         elif role == pb.ROLE_ASSISTANT:
             self._say("model", self._answer(message, where))
-        elif role in (pb.ROLE_TOOL, pb.ROLE_FUNCTION):
+        elif role == pb.ROLE_TOOL:
             self._say("user", [self._result(message, where)])
         elif role in _SYSTEM:
             for part in self._content(message, where):
@@ -135,6 +136,7 @@ class _Conversation:
             self._names[call.id] = call.function.name
         kept = google.get("parts")
         if isinstance(kept, list) and _is_unchanged(kept, message):
+            self._spelt.update(_ids(kept, message))
             return kept
         parts = self._content(message, where)
         if not parts and message.refusal:
@@ -143,9 +145,6 @@ class _Conversation:
             self._call(call, f"{where}.tool_calls[{number}]")
             for number, call in enumerate(message.tool_calls)
         ]
-        if message.HasField("function_call"):
-            called = message.function_call
-            calls.append({"functionCall": {"name": called.name, "args": self._arguments(called, where)}})
         if calls and self._signed:
             calls[0].setdefault("thoughtSignature", STAND_IN)
         self._sign(parts, google.get("thought_signature"))
@@ -186,11 +185,9 @@ class _Conversation:
     # -- the tools' side --
 
     def _result(self, message: pb.Message, where: str) -> Part:
-        legacy = message.role == pb.ROLE_FUNCTION
-        name = message.name if legacy else self._names.get(message.tool_call_id) or message.name
+        name = self._names.get(message.tool_call_id) or message.name
         if not name:
-            place = f"{where}.name" if legacy else f"{where}.tool_call_id"
-            raise bad_request(place, "names no call of an earlier assistant message")
+            raise bad_request(f"{where}.tool_call_id", "names no call of an earlier assistant message")
         text, media = message.content, []
         if message.parts:
             parts = self._content(message, where)
@@ -201,8 +198,8 @@ class _Conversation:
             "name": name,
             "response": {"output": text} if response is None else response,
         }
-        if message.tool_call_id:
-            written["id"] = message.tool_call_id
+        if spelt := self._spelt.get(message.tool_call_id, message.tool_call_id):
+            written["id"] = spelt
         if media:
             written["parts"] = media
         return {"functionResponse": written}
@@ -217,6 +214,14 @@ def _json_object(text: str) -> Raw | None:
     except (msgspec.MsgspecError, RecursionError):
         return None
     return Raw(text.encode())
+
+
+def _ids(kept: Sequence[Any], message: pb.Message) -> Mapping[str, str]:
+    """The ids of the message's calls, and those that the kept parts have for them; "" for none."""
+    calls = [part["functionCall"] for part in kept if "functionCall" in part]
+    return {
+        ours.id: str(theirs.get("id", "")) for ours, theirs in zip(message.tool_calls, calls, strict=True)
+    }
 
 
 def _is_unchanged(kept: Sequence[object], message: pb.Message) -> bool:

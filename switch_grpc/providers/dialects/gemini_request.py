@@ -17,7 +17,7 @@ from msgspec import Raw
 from switch_grpc.providers.dialects.base import Binding
 from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.gemini_contents import conversation
-from switch_grpc.providers.dialects.members import encode, members_of, raws_of
+from switch_grpc.providers.dialects.members import encode, members_of
 from switch_grpc.providers.dialects.parameters import Parameters, parameters
 from switch_grpc.providers.dialects.tool_choice import MISTRALS_ANY, allowed_tools
 from switch_grpc.v1 import chat_pb2 as pb
@@ -301,30 +301,6 @@ def _parallel(body: _Body, parallel: bool) -> None:
         raise body.cannot("parallel_tool_calls", "false: its models decide how many calls they make")
 
 
-def _functions(body: _Body, raw: str) -> None:
-    """The calls that came before tools: the same declarations, their schema under its own name."""
-    declared = []
-    for number, function in enumerate(raws_of(raw)):
-        members = members_of(function)
-        schema = members.pop("parameters", None)
-        if not members.keys() <= {"name", "description"}:
-            raise body.cannot(f"functions[{number}]", "members other than name, description and parameters")
-        declared.append({**members, **({} if schema is None else {"parametersJsonSchema": schema})})
-    body.top["tools"] = [*body.top.get("tools", ()), {"functionDeclarations": declared}]
-
-
-def _function_call(body: _Body, raw: str) -> None:
-    match msgspec.json.decode(raw):
-        case "none":
-            body.calling["mode"] = "NONE"
-        case "auto":
-            body.calling["mode"] = "AUTO"
-        case {"name": str(name)}:
-            body.calling |= {"mode": "ANY", "allowedFunctionNames": [name]}
-        case _:
-            raise body.cannot("function_call", "this value; give none, auto or a function's name")
-
-
 def _modalities(body: _Body, modalities: Any) -> None:
     if any(modality != "text" for modality in modalities):
         raise body.cannot("modalities", "anything but text; set responseModalities in providerParams")
@@ -382,7 +358,7 @@ _WRITERS: Final[Mapping[str, Writer | None]] = {
     "prompt_cache_retention": None,
     "prompt_cache_options_json": None,
     "moderation_json": _refused("moderation"),
-    "functions_json": _functions,
-    "function_call_json": _function_call,
+    "functions_json": _refused("functions"),
+    "function_call_json": _refused("function_call"),
     "extra_json": None,
 }

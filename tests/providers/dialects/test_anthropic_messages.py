@@ -151,13 +151,9 @@ def test_blocks_that_only_anthropic_has_pass_as_they_stand() -> None:
 @pytest.mark.parametrize(
     ("message", "param"),
     [
-        ({"role": "function", "name": "f", "content": "x"}, "role"),
+        ({"role": "function", "name": "f", "content": "x"}, "name"),
         ({"role": "critic", "content": "x"}, "role"),
         ({"role": "assistant", "content": None, "audio": {"id": "a"}}, "audio"),
-        (
-            {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}},
-            "function_call",
-        ),
         (
             called({"id": "a", "type": "custom", "custom": {"name": "sql", "input": "x"}}),
             "tool_calls[0]",
