@@ -29,6 +29,7 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.functions import as_asked
 from switch_grpc.providers.dialects.openai import OpenAI, stream_kind
 from switch_grpc.request import Body, Head, MessageBody, Operation
 from switch_grpc.routing.target import Target
@@ -191,7 +192,11 @@ class Ask:
             raise self._inside(failure) from failure
 
     def _as_asked(self, reply: Message) -> Message:
-        """A reply in the caller's encoding, which few providers know."""
+        """A reply in the encoding and by the names that the caller asked for, which few providers know."""
+        if isinstance(reply, chat_pb2.ChatResponse) and self._body.plain() is None:
+            asked = self._body.message()
+            assert isinstance(asked, chat_pb2.ChatRequest)
+            return as_asked(reply, asked)
         if isinstance(reply, embedding_pb2.EmbedResponse):
             request = self._body.message()
             assert isinstance(request, embedding_pb2.EmbedRequest)
@@ -204,7 +209,7 @@ class Ask:
             raise Fault(
                 Kind.UPSTREAM_PROTOCOL, "the provider streamed some answers of one call and not others"
             )
-        return _split(self._decoded(dialect, replies))
+        return _split(self._as_asked(self._decoded(dialect, replies)))
 
     def _fed(self, framing: Framing, decoder: StreamDecoder, data: bytes) -> tuple[list[Chunk], Fault | None]:
         """The chunks that `data` completes, and the fault that ended them, if one did."""

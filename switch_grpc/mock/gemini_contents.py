@@ -16,6 +16,10 @@ from switch_grpc.mock.gemini_shapes import PART_DATA
 
 _ROLES: Final = ("user", "model")
 _MIME: Final = re.compile(r"[\w.+-]+/[\w.+-]+(;.*)?")
+_UNASKED: Final = (
+    "Please ensure that function call turn comes immediately after a user turn or after a function response "
+    "turn."
+)
 _THIRD: Final = re.compile(r"gemini-[3-9]")
 
 
@@ -110,11 +114,7 @@ def _check_part(part: Members, role: Json, path: str, vertex: bool) -> None:
     if not data and not part.get("thoughtSignature"):
         raise _bad(f"{path}.data", "required oneof field 'data' must have one initialized field")
     if "functionCall" in data and role != "model":
-        raise refusal(
-            "Please ensure that function call turn comes immediately after a user turn or after a function "
-            "response turn.",
-            field=path,
-        )
+        raise refusal(_UNASKED, field=path)
     for name in ("functionCall", "functionResponse"):
         if name in data and not members(part[name]).get("name"):
             field = "function_call" if name == "functionCall" else "function_response"
@@ -176,8 +176,10 @@ def _result(response: Json) -> str:
 def _check_pairs(contents: list[Members]) -> None:
     """A turn of calls is followed by as many responses, of the same names; nothing else is responded to.
 
-    A turn is all contents of one role in a row.
+    A turn is all contents of one role in a row. Nothing is called before the user spoke.
     """
+    if _names(contents[:1], "functionCall"):
+        raise refusal(_UNASKED)
     asked: list[str] = []
     for _, row in groupby(contents, lambda content: content.get("role") == "model"):
         turn = list(row)

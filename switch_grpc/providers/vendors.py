@@ -61,6 +61,7 @@ class Vendor:
     stream_options: bool = True  # takes stream_options: else usage comes unasked, and asking is an error
     terminal: Literal["done", "eof"] = "done"  # eof: a clean end of the stream completes it
     history: History = _OPENAIS_OWN  # of earlier answers; only where the dialect is OpenAI's
+    any_tool: bool = False  # knows the `tool_choice` "any" beside `required`
     quirks: Quirk = Quirk.NONE
     health: str | None = "/models"  # what a GET under the base costs nothing to ask for; None: nothing
     limits: str = ""  # what does not work there, for docs/providers.md
@@ -186,6 +187,7 @@ _ROWS: Final = (
         text="native",
         embeddings=True,
         history=ANYTHING,  # it may be another gateway, which knows all of them
+        any_tool=True,
     ),
     Vendor(
         name="groq",
@@ -202,6 +204,7 @@ _ROWS: Final = (
         docs="https://docs.mistral.ai/api",
         base_url="https://api.mistral.ai/v1",
         embeddings=True,
+        any_tool=True,  # https://docs.mistral.ai/capabilities/function_calling
         # 422 extra_forbidden: https://github.com/charmbracelet/crush/issues/1590; thoughts are wanted back:
         # examples/src/reasoning_multi_turn.ts in its client; ids: its error 3280
         history=History(takes=frozenset(), reasoning=("thinking",), if_asked=True, ids="nine"),
@@ -348,6 +351,7 @@ _ROWS: Final = (
         text="native",
         embeddings=True,
         history=ANYTHING,
+        any_tool=True,
     ),
 )
 
@@ -363,7 +367,10 @@ def dialect_of(vendor: Vendor) -> Dialect:
     match vendor.dialect:
         case "openai":
             dialect = OpenAI(
-                stream_options=vendor.stream_options, terminal=vendor.terminal, history=vendor.history
+                stream_options=vendor.stream_options,
+                terminal=vendor.terminal,
+                history=vendor.history,
+                any_tool=vendor.any_tool,
             )
         case "anthropic":
             dialect = Anthropic()

@@ -50,6 +50,15 @@ COUNT: Final = {
 }
 
 
+def called() -> list[dict[str, Any]]:
+    """A conversation that begins with a call and its result."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+    return [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "4 °C"},
+    ]
+
+
 def schema(of: object) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": of}}
 
@@ -92,6 +101,7 @@ async def client(mock: MockServer) -> AsyncIterator[openai.AsyncOpenAI]:
         second = {**gpt, "credentialsRef": "key"}
         models[f"strict {provider}"] = route({**at, **more}, second, parameters="strict")
         models[f"{provider} or gpt"] = route({**at, **more}, second)
+    models["gpt"] = route({**gpt, "credentialsRef": "key"})
     async with (
         running(models, environ={"K": "sk-1"}, credentialStores=STORES) as gateway,
         openai.AsyncOpenAI(base_url=f"{gateway.http}/v1", api_key=KEY, max_retries=0) as sdk,
@@ -135,6 +145,70 @@ async def test_a_strict_route_leaves_it_to_the_next(client: openai.AsyncOpenAI, 
 @pytest.mark.parametrize("form", FORMS)
 async def test_gemini_takes_them_as_they_are(client: openai.AsyncOpenAI, form: str):
     assert await ask(client, "strict gemini", **FORMS[form][0]) == ("gemini", [])
+
+
+SYSTEM: Final[dict[str, Any]] = {"role": "system", "content": "Say hi."}
+BLANK: Final[dict[str, Any]] = {"role": "user", "content": " "}
+COUNTED: Final[dict[str, Any]] = {"role": "assistant", "content": "1, 2"}
+
+
+@pytest.mark.parametrize(
+    "messages", [[SYSTEM], [SYSTEM, BLANK], [BLANK, HELLO], [HELLO, COUNTED, BLANK, HELLO]]
+)
+@pytest.mark.parametrize("provider", SERVED)
+async def test_system_messages_alone_and_blank_turns_are_served_as_by_openai(
+    client: openai.AsyncOpenAI, provider: str, messages: list[dict[str, Any]]
+):
+    assert await ask(client, f"strict {provider}", messages=messages) == (provider, [])
+
+
+@pytest.mark.parametrize(
+    ("provider", "messages", "says"),
+    [
+        *((each, [HELLO, COUNTED, BLANK], '"." said for the last message: ') for each in CLAUDES),
+        ("gemini", [HELLO, COUNTED, {"role": "user", "content": ""}], '"." said for the last message: '),
+        *((each, [COUNTED, HELLO], '"." said before the assistant: ') for each in ("bedrock", "gemini")),
+        *((each, called(), '"." said before the assistant: ') for each in ("bedrock", "gemini")),
+    ],
+)
+async def test_the_user_is_given_words_where_a_provider_wants_some(
+    client: openai.AsyncOpenAI, provider: str, messages: list[dict[str, Any]], says: str
+):
+    served, told = await ask(client, provider, messages=messages, tools=[WEATHER])
+    assert served == provider
+    assert told[0].startswith(says)
+    assert await ask(client, f"strict {provider}", messages=messages, tools=[WEATHER]) == ("gpt", [])
+
+
+@pytest.mark.parametrize("provider", [*SERVED, "gpt"])
+async def test_older_functions_are_called_and_answered(client: openai.AsyncOpenAI, provider: str):
+    functions: Any = [WEATHER["function"]]
+    asked: Any = {"model": provider, "functions": functions, "function_call": {"name": "get_weather"}}
+    whole = (await client.chat.completions.create(messages=[HELLO], **asked)).choices[0]  # type: ignore[list-item]
+    called = whole.message.function_call
+    assert called is not None
+    assert (whole.message.tool_calls, called.name) == (None, "get_weather")
+    assert whole.finish_reason in ("function_call", "stop")  # OpenAI: stop, where one must be called
+    name, arguments = "", ""
+    async for chunk in await client.chat.completions.create(messages=[HELLO], stream=True, **asked):  # type: ignore[list-item]
+        for choice in chunk.choices:
+            if choice.delta.function_call is not None:
+                name += choice.delta.function_call.name or ""
+                arguments += choice.delta.function_call.arguments or ""
+    assert (name, arguments) == (called.name, called.arguments)
+    back = whole.message.model_dump(exclude_none=True)
+    result = {"role": "function", "name": name, "content": "4 °C"}
+    asked["function_call"] = "auto"
+    last = await client.chat.completions.create(messages=[HELLO, back, result], **asked)  # type: ignore[list-item]
+    assert last.choices[0].message.content
+
+
+@pytest.mark.parametrize("provider", SERVED)
+async def test_where_nothing_is_said_the_next_may_serve(client: openai.AsyncOpenAI, provider: str):
+    nothing = [{"role": "user", "content": ""}]
+    assert (await ask(client, f"{provider} or gpt", messages=nothing))[0] == "gpt"
+    with pytest.raises(openai.BadRequestError, match="nothing is said"):
+        await ask(client, provider, messages=nothing)
 
 
 @pytest.mark.parametrize("provider", SERVED)

@@ -17,6 +17,7 @@ from switch_grpc.faults import Fault, Kind
 from switch_grpc.openai_wire import decode_chat_request, fold_chat
 from switch_grpc.providers.dialects.base import Binding, WireReply
 from switch_grpc.providers.dialects.bedrock_embed import BedrockEmbed
+from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.converse import Converse
 from switch_grpc.providers.dialects.converse_messages import Conversation
 from switch_grpc.request import Head, MessageBody, Operation
@@ -107,9 +108,8 @@ def _untyped(block: dict[str, Any]) -> dict[str, Any]:
 
 
 def _blocks(message: chat_pb2.Message) -> Any:
-    said = Conversation(lambda param, what: AssertionError(param), signed=True)  # type: ignore[arg-type,return-value]
-    said.read([message])
-    return json.loads(msgspec.json.encode(said.turns[0]["content"]))
+    said = Conversation(Changes(BINDING), signed=True).read([message])
+    return json.loads(msgspec.json.encode(said.turns[-1]["content"]))
 
 
 def test_recorded_streams_say_what_botocore_reads_at_every_split() -> None:

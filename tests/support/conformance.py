@@ -122,6 +122,13 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     "two_systems": _chat(
         {"role": "system", "content": "Be brief."}, {"role": "developer", "content": "Be kind."}, user()
     ),
+    "system_only": _chat({"role": "system", "content": "Say hi."}),
+    "system_and_nothing_said": _chat({"role": "system", "content": "Say hi."}, user("")),
+    "nothing_said": _chat(user("")),
+    "assistant_first": _chat({"role": "assistant", "content": "How can I help?"}, user("Sing.")),
+    "call_first": _chat(called(call("call_1")), result("call_1"), tools=[WEATHER]),
+    "blank_turns": _chat(user([text("")]), user("a"), {"role": "assistant", "content": ""}, user("b")),
+    "blank_last_turn": _chat(user("Count."), {"role": "assistant", "content": "1, 2"}, user("")),
     "system_in_the_middle": _chat(
         user("Hi"),
         {"role": "assistant", "content": "Hello."},
@@ -193,6 +200,7 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     "tool_choice_auto": _chat(tools=[WEATHER], tool_choice="auto"),
     "tool_choice_none": _chat(tools=[WEATHER], tool_choice="none"),
     "tool_choice_required": _chat(tools=[WEATHER], tool_choice="required"),
+    "tool_choice_any": _chat(tools=[WEATHER], tool_choice="any"),
     "tool_choice_function": _chat(
         tools=[WEATHER, CLOCK], tool_choice={"type": "function", "function": {"name": "now"}}
     ),
@@ -209,6 +217,15 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     "no_parallel_calls": _chat(tools=[WEATHER], parallel_tool_calls=False),
     "custom_tool": _chat(tools=[{"type": "custom", "custom": {"name": "sql"}}]),
     "old_functions": _chat(functions=[{"name": "now", "parameters": {}}]),
+    "old_function_none": _chat(functions=[{"name": "now", "description": "The time."}], function_call="none"),
+    "old_function_named": _chat(functions=[{"name": "now"}], function_call={"name": "now"}),
+    "old_call_and_result": _chat(
+        user(),
+        {"role": "assistant", "content": None, "function_call": {"name": "now", "arguments": "{}"}},
+        {"role": "function", "name": "now", "content": "12:00"},
+        functions=[{"name": "now"}],
+    ),
+    "old_result_without_call": _chat(user(), {"role": "function", "name": "now", "content": "12:00"}),
     # the shape of the answer
     "json_object": _chat(response_format={"type": "json_object"}),
     "json_schema": _chat(response_format=_schema(strict=True)),

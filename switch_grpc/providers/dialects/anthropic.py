@@ -30,6 +30,7 @@ from switch_grpc.providers.dialects.base import (
     WireRequest,
 )
 from switch_grpc.providers.dialects.changes import Changes
+from switch_grpc.providers.dialects.functions import as_tools, in_functions
 from switch_grpc.providers.dialects.members import members_of
 from switch_grpc.providers.framing.sse import ServerSentEvents
 from switch_grpc.request import Body, Head, Operation
@@ -56,6 +57,7 @@ class Anthropic:
 
         traits = self._traits_of(binding.model)
         changes = Changes(binding)
+        request = as_tools(request, changes.cannot, one=True)
         data = encode_request(request, binding, stream=head.stream, traits=traits, changes=changes)
         url, headers = _url(binding.base_url), _headers(head, binding)
         return [WireRequest(url=url, headers=headers, body=data, adaptations=changes.notes)]
@@ -87,7 +89,7 @@ class Anthropic:
 
     def decoder(self, head: Head, body: Body[Message], binding: Binding) -> StreamDecoder:
         _require_chat(head.operation)
-        return AnthropicStream(binding)
+        return in_functions(AnthropicStream(binding), body)
 
     # -- faults --
 

@@ -4,7 +4,9 @@
   where they are, as turns of the role `system`, on a model that takes those: at the end of the user's turn
   they stand in or before, the only place Anthropic takes them. Otherwise they join the end of `system`.
 - Messages of one role that follow each other are one turn; tool messages are `tool_result` blocks of the
-  user's turn, before all else in it. Blank texts are left out: Anthropic refuses them.
+  user's turn, before all else in it. Blank texts are left out: Anthropic refuses them. Where that leaves the
+  assistant with the last word, which is to be gone on with, the user's last turn is a full stop, and noted.
+- A conversation of system messages alone is the user's turn: Anthropic wants one.
 - An assistant message goes back block by block as it came, where it still carries `thinking_blocks` or
   `content_blocks` (see anthropic_reply) and its text and calls have not been changed. Reasoning without a
   signature, which is another provider's, is left out: Anthropic accepts only its own.
@@ -22,7 +24,7 @@ from msgspec import Raw
 from switch_grpc.faults import bad_request
 from switch_grpc.providers.dialects.anthropic_blocks import Block, blocks_of, text_block
 from switch_grpc.providers.dialects.calls import CallIds, input_of, plain_name
-from switch_grpc.providers.dialects.changes import Changes
+from switch_grpc.providers.dialects.changes import NOTHING_SAID, Changes
 from switch_grpc.providers.dialects.members import Members, extra_of, members_list, members_of, text_of
 from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
@@ -36,19 +38,21 @@ _THINKING: Final = (Raw(b'"thinking"'), Raw(b'"redacted_thinking"'))
 
 
 def conversation(
-    messages: Iterable[pb.Message], *, system_turns: bool, cannot: Cannot
+    messages: Iterable[pb.Message], *, system_turns: bool, changes: Changes
 ) -> tuple[Blocks, list[dict[str, Any]]]:
     """The blocks of the system prompt, and the turns.
 
-    Raises Fault(CAPABILITY) naming what Anthropic has no place for.
+    Raises Fault(CAPABILITY | BAD_REQUEST) naming what Anthropic has no place for.
     """
-    gathered = _Conversation(system_turns, cannot)
+    gathered = _Conversation(system_turns, changes)
     for index, message in enumerate(messages):
         gathered.add(message, f"messages[{index}]")
     turns = gathered.turns()
-    if not turns:
-        raise cannot("messages", "a conversation without a user's or an assistant's text")
-    return gathered.system, turns
+    if turns:
+        return gathered.system, turns
+    if not gathered.system:
+        raise changes.cannot("messages", NOTHING_SAID)
+    return [], [{"role": "user", "content": _content("user", gathered.system)}]
 
 
 def resumes_without_thinking(turns: Sequence[dict[str, Any]]) -> bool:
@@ -81,10 +85,12 @@ def trim_end(turns: Sequence[dict[str, Any]], changes: Changes) -> None:
 class _Conversation:
     """The conversation, as far as it has been read."""
 
-    def __init__(self, system_turns: bool, cannot: Cannot) -> None:
+    def __init__(self, system_turns: bool, changes: Changes) -> None:
         self.system: Blocks = []
         self._system_turns = system_turns
-        self._cannot = cannot
+        self._changes = changes
+        self._cannot = changes.cannot
+        self._blank = False  # the last message that is no system's is the user's and says nothing
         self._ids = CallIds()
         self._turns: list[tuple[str, Blocks]] = []
         self._pending: Blocks = []  # of system messages that wait for the end of the user's turn
@@ -93,7 +99,9 @@ class _Conversation:
         extra = extra_of(message.extra_json)
         match message.role:
             case pb.ROLE_USER:
-                self._turn("user", blocks_of(message, at, self._cannot), extra)
+                said = blocks_of(message, at, self._cannot)
+                self._turn("user", said, extra)
+                self._blank = not said
             case pb.ROLE_ASSISTANT:
                 blocks = _assistant(message, extra, at, self._ids, self._cannot)
                 if blocks:
@@ -105,16 +113,18 @@ class _Conversation:
                 blocks = _marked(blocks_of(message, at, self._cannot), extra)
                 (self._pending if self._turns and self._system_turns else self.system).extend(blocks)
             case _:
-                role = message.role_text or "function"
-                raise self._cannot(f"{at}.role", f"the role {role!r}")
+                raise self._cannot(f"{at}.role", f"the role {message.role_text!r}")
 
     def turns(self) -> list[dict[str, Any]]:
+        if self._blank and self._turns and self._turns[-1][0] == "assistant":
+            self._turn("user", text_block(self._changes.close()), Members())
         self._end_of_user()
         return [{"role": role, "content": _content(role, blocks)} for role, blocks in self._turns]
 
     def _turn(self, role: str, blocks: Blocks, extra: Members) -> None:
         if not blocks:
             return
+        self._blank = False
         blocks = _marked(blocks, extra)
         if self._turns and self._turns[-1][0] == role:
             self._turns[-1][1].extend(blocks)
@@ -179,8 +189,6 @@ def _tool_result(message: pb.Message, extra: Members, at: str, ids: CallIds, can
 def _assistant(message: pb.Message, extra: Members, at: str, ids: CallIds, cannot: Cannot) -> Blocks:
     if message.HasField("audio"):
         raise cannot(f"{at}.audio", "audio")
-    if message.HasField("function_call"):
-        raise cannot(f"{at}.function_call", "function calls of the old form; use `tool_calls`")
     calls = [
         _tool_use(call, f"{at}.tool_calls[{index}]", ids, cannot)
         for index, call in enumerate(message.tool_calls)

@@ -44,7 +44,7 @@ from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.members import Members, encode, extra_of, members_of
 from switch_grpc.providers.dialects.parameters import Parameters, parameters
 from switch_grpc.providers.dialects.refusal import Cannot
-from switch_grpc.providers.dialects.tool_choice import allowed_tools
+from switch_grpc.providers.dialects.tool_choice import MISTRALS_ANY, allowed_tools
 from switch_grpc.v1 import chat_pb2 as pb
 
 Body = dict[str, Any]
@@ -63,7 +63,7 @@ def encode_request(
     chosen = parameters(request, binding, stream=stream, not_by_default=unknown_here)
     chosen.refuse_openais_own(cannot)
     extra = chosen.extra
-    system, turns = conversation(request.messages, system_turns=traits.system_turns, cannot=cannot)
+    system, turns = conversation(request.messages, system_turns=traits.system_turns, changes=changes)
     limit = traits.max_tokens if chosen.limit is None else chosen.limit
     body: Body = {"model": binding.model, "max_tokens": limit}
     if system:
@@ -223,7 +223,7 @@ class _Named(msgspec.Struct):
 
 def _raw_choice(raw: str, body: Body, cannot: Cannot) -> Body:
     """OpenAI's `allowed_tools`, Mistral's "any", or one of Anthropic's own choices."""
-    if raw == '"any"':
+    if raw == MISTRALS_ANY:
         return {"type": "any"}
     if allowed := allowed_tools(raw):
         body["tools"] = [tool for tool in body.get("tools", ()) if _name_of(tool) in allowed.names]

@@ -5,8 +5,13 @@ said in a sentence, under `strict` the target refuses by the field's name, so th
 What comes from the target's configuration is for all its callers, and is always changed.
 """
 
+from typing import Final
+
 from switch_grpc.providers.dialects.base import Binding
 from switch_grpc.providers.dialects.refusal import cannot_of
+
+NOTHING_SAID: Final = "a conversation in which nothing is said"
+FILLER: Final = "."  # says as little as may be, where something must be said
 
 
 class Changes:
@@ -28,3 +33,17 @@ class Changes:
         if self._strict and asked:
             raise self.cannot(param, what)
         self.notes.append(note)
+
+    def open(self) -> str:
+        """What the user says before the assistant, who cannot begin here."""
+        what = "a conversation that the assistant begins"
+        self.make(
+            "messages", what, f'"{FILLER}" said before the assistant: {self.model} takes none who begins'
+        )
+        return FILLER
+
+    def close(self) -> str:
+        """What the user says where the last message is the user's and blank."""
+        what = "a last message without text"
+        self.make("messages", what, f'"{FILLER}" said for the last message: {self.model} takes no blank one')
+        return FILLER

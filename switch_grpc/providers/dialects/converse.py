@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from msgspec.structs import replace
 
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.providers.bedrock_models import resolve, retired
+from switch_grpc.providers.bedrock_models import maker, resolve, retired
 from switch_grpc.providers.dialects.base import (
     Binding,
     Framing,
@@ -23,6 +23,7 @@ from switch_grpc.providers.dialects.converse_error import error_of
 from switch_grpc.providers.dialects.converse_reply import UNREADABLE, response_of
 from switch_grpc.providers.dialects.converse_request import encode_request
 from switch_grpc.providers.dialects.converse_stream import ConverseStream
+from switch_grpc.providers.dialects.functions import as_tools, in_functions
 from switch_grpc.providers.dialects.members import members_of
 from switch_grpc.providers.framing.eventstream import EventStream
 from switch_grpc.request import Body, Head, Operation
@@ -39,6 +40,8 @@ class Converse:
         assert isinstance(request, chat_pb2.ChatRequest)
         model = model_of(binding)
         changes = Changes(binding)
+        claude = maker(model) == "anthropic"  # which alone can be told to call one at a time
+        request = as_tools(request, changes.cannot, one=claude)
         data = encode_request(request, binding, model, stream=head.stream, changes=changes)
         path = "converse-stream" if head.stream else "converse"
         wire = wire_request(binding, model, path, data, stream=head.stream)
@@ -58,7 +61,7 @@ class Converse:
         return EventStream()
 
     def decoder(self, head: Head, body: Body[Message], binding: Binding) -> StreamDecoder:
-        return ConverseStream(binding)
+        return in_functions(ConverseStream(binding), body)
 
     def error(self, reply: WireReply) -> UpstreamError:
         return error_of(reply)

@@ -2,8 +2,11 @@
 
 - System and developer messages, wherever they stand, are the `system` blocks, in order: Converse has no
   other place for them. Messages of one role that follow each other are one turn; tool messages are
-  `toolResult` blocks of the user's turn. Blank texts are left out where anything else is said: Bedrock
-  refuses them, and documents without a text, which get one.
+  `toolResult` blocks of the user's turn. Blank texts are left out: Bedrock refuses them, and documents
+  without a text, which get one.
+- Bedrock wants the user to speak first: system messages alone are the user's turn, and before an assistant
+  who begins the user says a full stop, which is noted. So is the one for a last message of the user's that
+  is blank, where the assistant would have the last word.
 - `cache_control` on a message, a part or a tool becomes a `cachePoint` behind it. A part that is one of
   Converse's own blocks (`{"guardContent": ...}`, `{"cachePoint": ...}`) goes out as it stands.
 - An assistant's `thinking_blocks` (Anthropic's form, see converse_reply) go back as `reasoningContent`, and
@@ -19,6 +22,7 @@ from msgspec import Raw
 
 from switch_grpc.faults import bad_request
 from switch_grpc.providers.dialects.calls import CallIds, input_of, plain_name
+from switch_grpc.providers.dialects.changes import NOTHING_SAID, Changes
 from switch_grpc.providers.dialects.converse_media import Block, Media
 from switch_grpc.providers.dialects.members import (
     NULL,
@@ -29,7 +33,6 @@ from switch_grpc.providers.dialects.members import (
     raws_of,
     text_of,
 )
-from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
 
 Blocks = list[Block | Raw]
@@ -56,24 +59,32 @@ def cache_point(control: Raw) -> Block:
 class Conversation:
     """The conversation, as far as it has been read."""
 
-    __slots__ = ("_cannot", "_ids", "_media", "_signed", "system", "tools", "turns")
+    __slots__ = ("_blank", "_cannot", "_changes", "_ids", "_media", "_signed", "system", "tools", "turns")
 
-    def __init__(self, cannot: Cannot, *, signed: bool) -> None:
+    def __init__(self, changes: Changes, *, signed: bool) -> None:
         """`signed`: the model takes back reasoning that Claude signed."""
         self.system: Blocks = []
         self.turns: list[dict[str, Any]] = []
         self.tools: dict[str, None] = {}  # names of the tools that were called, in order
-        self._cannot = cannot
+        self._changes = changes
+        self._cannot = changes.cannot
+        self._blank = False  # the last message that is no system's is the user's and says nothing
         self._signed = signed
         self._ids = CallIds()
-        self._media = Media(cannot)
+        self._media = Media(changes.cannot)
 
     def read(self, messages: Iterable[pb.Message]) -> "Conversation":
         """Raises Fault(CAPABILITY | BAD_REQUEST) naming what Converse has no place for."""
         for index, message in enumerate(messages):
             self._add(message, f"messages[{index}]")
         if not self.turns:
-            raise self._cannot("messages", "a conversation without a user's or an assistant's message")
+            if not self.system:
+                raise self._cannot("messages", NOTHING_SAID)
+            self.turns, self.system = [_said("user", self.system)], []
+        if self._blank and self.turns[-1]["role"] == "assistant":
+            self.turns.append(_said("user", [{"text": self._changes.close()}]))
+        if self.turns[0]["role"] == "assistant":
+            self.turns.insert(0, _said("user", [{"text": self._changes.open()}]))
         for turn in self.turns:
             turn["content"] = _with_text(turn["content"])
         return self
@@ -90,16 +101,19 @@ class Conversation:
             case pb.ROLE_SYSTEM | pb.ROLE_DEVELOPER:
                 role, blocks = "system", self._content(message, at)
             case _:
-                raise self._cannot(f"{at}.role", f"the role {message.role_text or 'function'!r}")
+                raise self._cannot(f"{at}.role", f"the role {message.role_text!r}")
         blocks = _without_blanks(blocks)
         if "cache_control" in extra and blocks:
             blocks.append(cache_point(extra["cache_control"]))
         if role == "system":
             self.system += blocks
-        elif self.turns and self.turns[-1]["role"] == role:
+            return
+        if blocks or role == "user":
+            self._blank = not blocks
+        if self.turns and self.turns[-1]["role"] == role:
             self.turns[-1]["content"] += blocks
         elif blocks:
-            self.turns.append({"role": role, "content": blocks})
+            self.turns.append(_said(role, blocks))
 
     @property
     def resumes_without_thinking(self) -> bool:
@@ -158,8 +172,6 @@ class Conversation:
     def _assistant(self, message: pb.Message, extra: Members, at: str) -> Blocks:
         if message.HasField("audio"):
             raise self._cannot(f"{at}.audio", "audio")
-        if message.HasField("function_call"):
-            raise self._cannot(f"{at}.function_call", "function calls of the old form; use `tool_calls`")
         blocks: Blocks = []
         if self._signed and "thinking_blocks" in extra:
             blocks += _reasoning(extra["thinking_blocks"], f"{at}.thinking_blocks")
@@ -196,17 +208,21 @@ class Conversation:
             raise bad_request(f"{at}.tool_call_id", "is missing; name the call that this message answers")
         result: Block = {
             "toolUseId": self._ids.of_result(message.tool_call_id),
-            "content": _without_blanks(self._content(message, at), keep_one=False),
+            "content": _without_blanks(self._content(message, at)),
         }
         if extra.get("is_error") == _TRUE:
             result["status"] = "error"
         return {"toolResult": result}
 
 
-def _without_blanks(blocks: Blocks, *, keep_one: bool = True) -> Blocks:
-    """Without blank texts, unless nothing else is there: then Bedrock says that it wants more."""
+def _said(role: str, blocks: Blocks) -> dict[str, Any]:
+    return {"role": role, "content": blocks}
+
+
+def _without_blanks(blocks: Blocks) -> Blocks:
+    """Without blank texts, and without marks of a cache for nothing else."""
     said = [block for block in blocks if not _is_blank(block)]
-    return said or (blocks[:1] if keep_one else [])
+    return said if any(not _has(block, "cachePoint") for block in said) else []
 
 
 def _with_text(blocks: Blocks) -> Blocks:

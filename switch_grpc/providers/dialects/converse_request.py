@@ -43,7 +43,7 @@ from switch_grpc.providers.dialects.converse_messages import Conversation, cache
 from switch_grpc.providers.dialects.members import encode, extra_of, members_of
 from switch_grpc.providers.dialects.parameters import Parameters, parameters
 from switch_grpc.providers.dialects.refusal import Cannot
-from switch_grpc.providers.dialects.tool_choice import allowed_tools
+from switch_grpc.providers.dialects.tool_choice import MISTRALS_ANY, allowed_tools
 from switch_grpc.v1 import chat_pb2 as pb
 
 Body = dict[str, Any]
@@ -98,7 +98,7 @@ def encode_request(
     chosen = parameters(request, binding, stream=stream, not_by_default=() if plain else _SAMPLING)
     family = _FAMILIES.get(made_by, _NO_FAMILY)
     chosen.refuse_openais_own(cannot, but=family.names)
-    said = Conversation(cannot, signed=made_by in ("anthropic", "")).read(request.messages)
+    said = Conversation(changes, signed=made_by in ("anthropic", "")).read(request.messages)
     if claude is not None:
         trim_end(said.turns, changes)
     body: Body = {"messages": said.turns}
@@ -237,6 +237,8 @@ def _choice(choice: pb.ToolChoice, cannot: Cannot) -> Body | None:
             return _MODES[choice.mode]()
         case "function":
             return {"tool": {"name": choice.function}}
+        case "raw_json" if choice.raw_json == MISTRALS_ANY:
+            return {"any": {}}
         case "raw_json" if choice.raw_json.startswith("{"):  # Converse's own: {"any": {}}
             members = members_of(choice.raw_json)
             if members.keys() <= {"auto", "any", "tool"}:

@@ -22,6 +22,8 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.changes import Changes
+from switch_grpc.providers.dialects.functions import as_tools, in_functions
 from switch_grpc.providers.dialects.gemini_embed import decode_embed, encode_embed
 from switch_grpc.providers.dialects.gemini_error import error_of
 from switch_grpc.providers.dialects.gemini_reply import GeminiStream, decode_chat
@@ -48,17 +50,24 @@ class Gemini:
     def encode(self, head: Head, body: Body[Message], binding: Binding) -> Sequence[WireRequest]:
         request = body.message()
         model = model_path(binding.model, vertex=self._vertex)
+        changes = Changes(binding)
         if isinstance(request, embedding_pb2.EmbedRequest):
             calls = encode_embed(request, binding, vertex=self._vertex)
         else:
             assert isinstance(request, chat_pb2.ChatRequest)
             fetches = self._vertex or version_of(binding.model) >= _FETCHES
-            data = encode_chat(request, binding, stream=head.stream, fetches=fetches)
+            request = as_tools(request, changes.cannot, one=False)
+            data = encode_chat(request, binding, stream=head.stream, fetches=fetches, changes=changes)
             calls = [("streamGenerateContent" if head.stream else "generateContent", data)]
         headers = headers_of(head, binding)
         query = "alt=sse" if head.stream else ""  # else a stream is one JSON list
         return [
-            WireRequest(url=url_of(binding.base_url, f"{model}:{verb}", query), headers=headers, body=data)
+            WireRequest(
+                url=url_of(binding.base_url, f"{model}:{verb}", query),
+                headers=headers,
+                body=data,
+                adaptations=changes.notes,
+            )
             for verb, data in calls
         ]
 
@@ -79,7 +88,7 @@ class Gemini:
     def decoder(self, head: Head, body: Body[Message], binding: Binding) -> StreamDecoder:
         if head.operation is Operation.EMBED:
             raise Fault(Kind.UNSUPPORTED, f"{head.operation} calls have no stream; ask without `stream`")
-        return GeminiStream(binding)
+        return in_functions(GeminiStream(binding), body)
 
     # -- faults --
 

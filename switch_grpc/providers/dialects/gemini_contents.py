@@ -1,6 +1,9 @@
 """The conversation: OpenAI's messages as Gemini's system instruction and contents.
 
 - System and developer messages, wherever they stand, are parts of the one `systemInstruction`.
+- Gemini wants the user to speak first: system messages alone are the user's content, and before an assistant
+  who begins the user says a full stop, which is noted. So is the one for a last message of the user's that
+  is empty, where the assistant would have the last word. Other empty texts are left out.
 - Messages of one role that follow each other are one content: answers to parallel calls must come together.
 - A tool's answer names its function by the call that it answers. An answer that is a JSON object goes as it
   stands, any other as `{"output": text}`; media in it ride beside it.
@@ -19,9 +22,9 @@ from google.protobuf.message import Message
 from msgspec import Raw
 
 from switch_grpc.faults import bad_request
+from switch_grpc.providers.dialects.changes import NOTHING_SAID, Changes
 from switch_grpc.providers.dialects.gemini_parts import Part, is_base64, part_of
 from switch_grpc.providers.dialects.members import members_of
-from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
 
 Content = dict[str, Any]
@@ -34,20 +37,21 @@ _decode: Final = msgspec.json.decode
 
 
 def conversation(
-    messages: Iterable[pb.Message], *, signed: bool, fetches: bool, cannot: Cannot
+    messages: Iterable[pb.Message], *, signed: bool, fetches: bool, changes: Changes
 ) -> tuple[list[Part], list[Content]]:
     """The parts of the system instruction, and the contents; at least one content.
 
     `signed`: the model insists on a thought signature for calls. `fetches`: as in `part_of`. Raises
     Fault(CAPABILITY | BAD_REQUEST) naming what Gemini has no place for.
     """
-    gathered = _Conversation(signed, fetches, cannot)
+    gathered = _Conversation(signed, fetches, changes)
     for index, message in enumerate(messages):
         gathered.add(message, index)
-    if gathered.contents:
-        return gathered.system, gathered.contents
+    contents = gathered.ended()
+    if contents:
+        return gathered.system, contents
     if not gathered.system:
-        raise bad_request("messages", "is empty; send at least one message")
+        raise changes.cannot("messages", NOTHING_SAID)
     return [], [{"role": "user", "parts": gathered.system}]  # Gemini wants a content, whoever said it
 
 
@@ -65,11 +69,14 @@ def google_of(message: Message) -> Mapping[str, Any]:
 class _Conversation:
     """The contents, as far as the messages have been read."""
 
-    def __init__(self, signed: bool, fetches: bool, cannot: Cannot) -> None:
+    def __init__(self, signed: bool, fetches: bool, changes: Changes) -> None:
         self._signed = signed
         self._fetches = fetches
-        self._cannot = cannot
+        self._changes = changes
+        self._cannot = changes.cannot
+        self._empty = False  # the last message that is no system's is the user's and says nothing
         self._names: dict[str, str] = {}  # of the function that a call of that id called, the latest
+        self._spelt: dict[str, str] = {}  # ids of calls that go back under another, as they came
         self.system: list[Part] = []
         self.contents: list[Content] = []
 
@@ -77,10 +84,12 @@ class _Conversation:
         where = f"messages[{index}]"
         role = message.role
         if role == pb.ROLE_USER:
-            self._say("user", self._content(message, where))
+            said = self._content(message, where)
+            self._say("user", said)
+            self._empty = not said
         elif role == pb.ROLE_ASSISTANT:
             self._say("model", self._answer(message, where))
-        elif role in (pb.ROLE_TOOL, pb.ROLE_FUNCTION):
+        elif role == pb.ROLE_TOOL:
             self._say("user", [self._result(message, where)])
         elif role in _SYSTEM:
             for part in self._content(message, where):
@@ -93,10 +102,20 @@ class _Conversation:
     def _say(self, role: str, parts: list[Part]) -> None:
         if not parts:
             return
+        self._empty = False
         if self.contents and self.contents[-1]["role"] == role:
             self.contents[-1]["parts"] += parts
         else:
             self.contents.append({"role": role, "parts": parts})
+
+    def ended(self) -> list[Content]:
+        """The contents, once all messages are read, with the user's words where there must be some."""
+        if self.contents and self._empty and self.contents[-1]["role"] == "model":
+            self._say("user", [{"text": self._changes.close()}])
+        # 400 for a call that nobody asked for: https://github.com/diegosouzapw/OmniRoute/pull/13573
+        if self.contents and self.contents[0]["role"] == "model":
+            self.contents.insert(0, {"role": "user", "parts": [{"text": self._changes.open()}]})
+        return self.contents
 
     def _content(self, message: pb.Message, where: str) -> list[Part]:
         if not message.parts:
@@ -106,6 +125,7 @@ class _Conversation:
         return [
             part_of(part, f"{where}.content[{number}]", fetches=fetches, cannot=cannot)
             for number, part in enumerate(message.parts)
+            if part.WhichOneof("kind") != "text" or part.text
         ]
 
     # -- the model's side --
@@ -116,6 +136,7 @@ class _Conversation:
             self._names[call.id] = call.function.name
         kept = google.get("parts")
         if isinstance(kept, list) and _is_unchanged(kept, message):
+            self._spelt.update(_ids(kept, message))
             return kept
         parts = self._content(message, where)
         if not parts and message.refusal:
@@ -124,9 +145,6 @@ class _Conversation:
             self._call(call, f"{where}.tool_calls[{number}]")
             for number, call in enumerate(message.tool_calls)
         ]
-        if message.HasField("function_call"):
-            called = message.function_call
-            calls.append({"functionCall": {"name": called.name, "args": self._arguments(called, where)}})
         if calls and self._signed:
             calls[0].setdefault("thoughtSignature", STAND_IN)
         self._sign(parts, google.get("thought_signature"))
@@ -167,11 +185,9 @@ class _Conversation:
     # -- the tools' side --
 
     def _result(self, message: pb.Message, where: str) -> Part:
-        legacy = message.role == pb.ROLE_FUNCTION
-        name = message.name if legacy else self._names.get(message.tool_call_id) or message.name
+        name = self._names.get(message.tool_call_id) or message.name
         if not name:
-            place = f"{where}.name" if legacy else f"{where}.tool_call_id"
-            raise bad_request(place, "names no call of an earlier assistant message")
+            raise bad_request(f"{where}.tool_call_id", "names no call of an earlier assistant message")
         text, media = message.content, []
         if message.parts:
             parts = self._content(message, where)
@@ -182,8 +198,8 @@ class _Conversation:
             "name": name,
             "response": {"output": text} if response is None else response,
         }
-        if message.tool_call_id:
-            written["id"] = message.tool_call_id
+        if spelt := self._spelt.get(message.tool_call_id, message.tool_call_id):
+            written["id"] = spelt
         if media:
             written["parts"] = media
         return {"functionResponse": written}
@@ -198,6 +214,14 @@ def _json_object(text: str) -> Raw | None:
     except (msgspec.MsgspecError, RecursionError):
         return None
     return Raw(text.encode())
+
+
+def _ids(kept: Sequence[Any], message: pb.Message) -> Mapping[str, str]:
+    """The ids of the message's calls, and those that the kept parts have for them; "" for none."""
+    calls = [part["functionCall"] for part in kept if "functionCall" in part]
+    return {
+        ours.id: str(theirs.get("id", "")) for ours, theirs in zip(message.tool_calls, calls, strict=True)
+    }
 
 
 def _is_unchanged(kept: Sequence[object], message: pb.Message) -> bool:

@@ -15,11 +15,11 @@ import msgspec
 from msgspec import Raw
 
 from switch_grpc.providers.dialects.base import Binding
+from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.gemini_contents import conversation
-from switch_grpc.providers.dialects.members import encode, members_of, raws_of
+from switch_grpc.providers.dialects.members import encode, members_of
 from switch_grpc.providers.dialects.parameters import Parameters, parameters
-from switch_grpc.providers.dialects.refusal import Cannot, cannot_of
-from switch_grpc.providers.dialects.tool_choice import allowed_tools
+from switch_grpc.providers.dialects.tool_choice import MISTRALS_ANY, allowed_tools
 from switch_grpc.v1 import chat_pb2 as pb
 
 # Members of the body and of its generationConfig (google-genai 1.x, types.GenerateContentConfig).
@@ -71,17 +71,18 @@ def version_of(model: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2] or 0)) if found else (99, 0)
 
 
-def encode_chat(request: pb.ChatRequest, binding: Binding, *, stream: bool, fetches: bool) -> bytes:
+def encode_chat(
+    request: pb.ChatRequest, binding: Binding, *, stream: bool, fetches: bool, changes: Changes
+) -> bytes:
     """The body. `fetches`: the service fetches any http address.
 
     Raises Fault(CAPABILITY | BAD_REQUEST) naming what Gemini has no place for.
     """
-    cannot = cannot_of(binding)
     version = version_of(binding.model)
     system, contents = conversation(
-        request.messages, signed=(3, 0) <= version < (99, 0), fetches=fetches, cannot=cannot
+        request.messages, signed=(3, 0) <= version < (99, 0), fetches=fetches, changes=changes
     )
-    body = _Body(contents, binding.model, version, cannot)
+    body = _Body(contents, version, changes)
     if system:
         body.top["systemInstruction"] = {"parts": system}
     body.write(parameters(request, binding, stream=stream))
@@ -91,13 +92,14 @@ def encode_chat(request: pb.ChatRequest, binding: Binding, *, stream: bool, fetc
 class _Body:
     """The body, as far as it is written."""
 
-    def __init__(self, contents: list[Any], model: str, version: tuple[int, int], cannot: Cannot) -> None:
+    def __init__(self, contents: list[Any], version: tuple[int, int], changes: Changes) -> None:
         self.top: dict[str, Any] = {"contents": contents}
         self.generation: dict[str, Any] = {}
         self.calling: dict[str, Any] = {}  # toolConfig.functionCallingConfig
-        self.model = model
+        self.model = changes.model
         self.version = version
-        self.cannot = cannot
+        self.changes = changes
+        self.cannot = changes.cannot
 
     def write(self, given: Parameters) -> None:
         for name, value in given.given.items():
@@ -275,7 +277,7 @@ def _tool_choice(body: _Body, choice: pb.ToolChoice) -> None:
             body.calling["mode"] = _MODES.get(choice.mode, "AUTO")
         case "function":
             body.calling |= {"mode": "ANY", "allowedFunctionNames": [choice.function]}
-        case "raw_json" if choice.raw_json == '"any"':  # as Mistral's clients write `required`
+        case "raw_json" if choice.raw_json == MISTRALS_ANY:
             body.calling["mode"] = "ANY"
         case "raw_json":
             _allowed_tools(body, choice.raw_json)
@@ -297,30 +299,6 @@ def _allowed_tools(body: _Body, raw: str) -> None:
 def _parallel(body: _Body, parallel: bool) -> None:
     if not parallel:
         raise body.cannot("parallel_tool_calls", "false: its models decide how many calls they make")
-
-
-def _functions(body: _Body, raw: str) -> None:
-    """The calls that came before tools: the same declarations, their schema under its own name."""
-    declared = []
-    for number, function in enumerate(raws_of(raw)):
-        members = members_of(function)
-        schema = members.pop("parameters", None)
-        if not members.keys() <= {"name", "description"}:
-            raise body.cannot(f"functions[{number}]", "members other than name, description and parameters")
-        declared.append({**members, **({} if schema is None else {"parametersJsonSchema": schema})})
-    body.top["tools"] = [*body.top.get("tools", ()), {"functionDeclarations": declared}]
-
-
-def _function_call(body: _Body, raw: str) -> None:
-    match msgspec.json.decode(raw):
-        case "none":
-            body.calling["mode"] = "NONE"
-        case "auto":
-            body.calling["mode"] = "AUTO"
-        case {"name": str(name)}:
-            body.calling |= {"mode": "ANY", "allowedFunctionNames": [name]}
-        case _:
-            raise body.cannot("function_call", "this value; give none, auto or a function's name")
 
 
 def _modalities(body: _Body, modalities: Any) -> None:
@@ -380,7 +358,7 @@ _WRITERS: Final[Mapping[str, Writer | None]] = {
     "prompt_cache_retention": None,
     "prompt_cache_options_json": None,
     "moderation_json": _refused("moderation"),
-    "functions_json": _functions,
-    "function_call_json": _function_call,
+    "functions_json": _refused("functions"),
+    "function_call_json": _refused("function_call"),
     "extra_json": None,
 }

@@ -30,6 +30,7 @@ from switch_grpc.providers.dialects.base import (
 from switch_grpc.providers.dialects.history import ANYTHING, Fitter, History
 from switch_grpc.providers.dialects.openai_error import error_of, raise_error
 from switch_grpc.providers.dialects.parameters import own_of
+from switch_grpc.providers.dialects.tool_choice import MISTRALS_ANY
 from switch_grpc.providers.framing.sse import ServerSentEvents
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import chat_pb2, completion_pb2
@@ -72,12 +73,21 @@ _WIRES: Final[Mapping[Operation, _Wire]] = {
 class OpenAI:
     """The dialect; stateless."""
 
-    __slots__ = ("_fitter", "_stream_options", "_terminal")
+    __slots__ = ("_any_tool", "_fitter", "_stream_options", "_terminal")
 
     def __init__(
-        self, *, stream_options: bool = True, terminal: Terminal = "done", history: History = ANYTHING
+        self,
+        *,
+        stream_options: bool = True,
+        terminal: Terminal = "done",
+        history: History = ANYTHING,
+        any_tool: bool = True,
     ) -> None:
-        """`stream_options`: the vendor takes them. `terminal` "eof": a clean end completes a stream."""
+        """`stream_options`: the vendor takes them. `terminal` "eof": a clean end completes a stream.
+
+        `any_tool`: it knows Mistral's choice of any tool; else that goes out as `required`.
+        """
+        self._any_tool = any_tool
         self._fitter = Fitter(history)
         self._stream_options = stream_options
         self._terminal = terminal
@@ -105,7 +115,12 @@ class OpenAI:
         """The request with earlier answers as this vendor takes them."""
         if self._fitter.takes_all or not isinstance(request, chat_pb2.ChatRequest):
             return request
-        return self._fitter.fit(request, reasons=_reasons(request, binding, params))
+        fitted = self._fitter.fit(request, reasons=_reasons(request, binding, params))
+        if self._any_tool or fitted.tool_choice.raw_json != MISTRALS_ANY:
+            return fitted
+        required = copy.deepcopy(fitted)  # a received message is never changed
+        required.tool_choice.mode = chat_pb2.ToolChoice.MODE_REQUIRED
+        return required
 
     def _ask_usage(
         self, given: Mapping[str, object] | None, defaults: dict[str, bytes], params: dict[str, bytes]

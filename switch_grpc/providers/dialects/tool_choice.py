@@ -1,8 +1,10 @@
-"""OpenAI's choice of tools where it is more than a mode or a name: `allowed_tools`."""
+"""Choices of tools that are more than a mode or a name: OpenAI's `allowed_tools`, and Mistral's "any"."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
+
+MISTRALS_ANY: Final = '"any"'  # `required`, as Mistral's clients write it
 
 
 class Allowed(NamedTuple):

@@ -70,7 +70,7 @@ def test_ids_of_other_providers_are_spelled_in_anthropics_letters() -> None:
 def test_blank_texts_are_left_out_and_a_conversation_of_nothing_is_refused() -> None:
     assert turns(user([text(""), text("a")]), called(call("a"), content=" "))[1][1][0]["type"] == "tool_use"
     assert refused(user("  "))[0] == "messages"
-    assert refused({"role": "system", "content": "Only rules."})[0] == "messages"
+    assert refused({"role": "system", "content": " "}, user(""))[0] == "messages"
 
 
 def test_cache_markers_pass_on_parts_messages_and_the_system_prompt() -> None:
@@ -151,13 +151,9 @@ def test_blocks_that_only_anthropic_has_pass_as_they_stand() -> None:
 @pytest.mark.parametrize(
     ("message", "param"),
     [
-        ({"role": "function", "name": "f", "content": "x"}, "role"),
+        ({"role": "function", "name": "f", "content": "x"}, "name"),
         ({"role": "critic", "content": "x"}, "role"),
         ({"role": "assistant", "content": None, "audio": {"id": "a"}}, "audio"),
-        (
-            {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}},
-            "function_call",
-        ),
         (
             called({"id": "a", "type": "custom", "custom": {"name": "sql", "input": "x"}}),
             "tool_calls[0]",

@@ -36,6 +36,7 @@ PARAMS: TypeAdapter[Any] = TypeAdapter(CompletionCreateParams)
 
 # Reasoning in the clear is of other vendors, and OpenAI refuses the member.
 CHANGED = {
+    "tool_choice_any": {"tool_choice": "required"},  # the word is Mistral's
     "reasoning_in_history": {
         "messages": [
             {"role": "user", "content": "a"},
