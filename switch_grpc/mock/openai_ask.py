@@ -25,6 +25,8 @@ from switch_grpc.mock.fields import (
 from switch_grpc.mock.openai_tools import check_tool_turns, with_tools
 
 _ROLES: Final = ("system", "assistant", "user", "function", "tool", "developer")
+# By role what a content's parts may be; the user's may be any but `refusal`.
+_PARTS_OF: Final = {"assistant": ("text", "refusal"), "user": ("text", "image_url", "input_audio", "file")}
 _PARTS: Final = ("text", "image_url", "input_audio", "refusal", "file")
 _TIERS: Final = ("auto", "default", "flex", "scale", "priority")
 
@@ -157,14 +159,23 @@ def _turn(message: dict[str, Json], path: str) -> Turn:
         return Turn(role, content)
     if not isinstance(content, list):
         raise wrong_type(content, f"{path}.content", "one of a string or array of objects")
-    texts = [_part(one, f"{path}.content[{k}]") for k, one in enumerate(content)]
+    texts = [_part(one, role, f"{path}.content[{k}]") for k, one in enumerate(content)]
     return Turn(role, "\n".join(filter(None, texts)))
 
 
-def _part(value: Json, path: str) -> str:
+def _part(value: Json, role: str, path: str) -> str:
     """A content part's text, empty for other kinds."""
     part = needed_record(value, path)
-    match needed_string(part.get("type"), f"{path}.type", _PARTS):
+    kind = needed_string(part.get("type"), f"{path}.type", _PARTS)
+    if kind == "image_url" and role != "user":
+        place = path.partition(".")[0]
+        raise invalid(
+            f"Invalid '{place}'. Image URLs are only allowed for messages with role 'user', but this message "
+            f"with role '{role}' contains an image URL.",
+            param=place,
+            code="invalid_value",
+        )
+    match needed_string(kind, f"{path}.type", _PARTS_OF.get(role, ("text",))):
         case "text":
             return needed_string(part.get("text"), f"{path}.text")
         case "refusal":

@@ -207,7 +207,11 @@ _ROWS: Final = (
         any_tool=True,  # https://docs.mistral.ai/capabilities/function_calling
         # 422 extra_forbidden: https://github.com/charmbracelet/crush/issues/1590; thoughts are wanted back:
         # examples/src/reasoning_multi_turn.ts in its client; ids: its error 3280
-        history=History(takes=frozenset(), reasoning=("thinking",), if_asked=True, ids="nine"),
+        # pictures in results: ToolMessage in its client; a user's message behind one is an error:
+        # https://github.com/datapizza-labs/datapizza-ai/issues/98
+        history=History(
+            takes=frozenset(), reasoning=("thinking",), if_asked=True, result_media=True, ids="nine"
+        ),
         limits="no `logprobs`; `seed` is `random_seed`, in providerParams",
     ),
     Vendor(

@@ -95,21 +95,25 @@ class Moving:
 
     async def turn(self, name: str) -> dict[str, Any]:
         """The next answer, by the place of that name; what it was asked, which is checked before."""
+        asked = list(self.messages)
+        body, message = await self.answered(name)
+        assert rows(READERS[PLACES[name].dialect](body)) == rows(of_openai({"messages": asked}))
+        self._append(message)
+        return body
+
+    async def answered(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the place of that name was asked, which its types accept, and what it answered."""
         if name != self.at:
             await self.admin.override("all", name, CLOSED)
             await self.admin.override("all", self.at, OPEN)
             self.at = name
-        asked = list(self.messages)
         before = len(self.mock.requests)
         message = await self._ask()
         (request,) = self.mock.requests[before:]
         assert request.path.startswith(f"/{name}/")
         body: dict[str, Any] = json.loads(request.body)
-        place = PLACES[name]
-        assert rows(READERS[place.dialect](body)) == rows(of_openai({"messages": asked}))
-        accept(place, body, request.path)
-        self._append(message)
-        return body
+        accept(PLACES[name], body, request.path)
+        return body, message
 
     async def _ask(self) -> dict[str, Any]:
         given: Any = {"model": "all", "messages": self.messages, "tools": TOOLS, **self.parameters}
@@ -298,6 +302,22 @@ async def test_thought_signatures_go_back_to_gemini_and_to_nobody_else(begin: An
         assert signature not in json.dumps(await moving.turn(name))
     back = await moving.turn("gemini")
     assert signature in marks(back, "thoughtSignature")
+
+
+@ways
+async def test_a_picture_in_a_result_is_seen_by_all(begin: Any, stream: bool) -> None:
+    """Also by those who take one from the user alone, by the types of OpenAI's package."""
+    moving = begin(stream=stream)
+    _, answer = await moving.answered("openai")
+    moving.messages.append(answer)
+    for call in answer["tool_calls"]:
+        picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+        result = {"role": "tool", "tool_call_id": call["id"], "content": [picture]}
+        moving.messages.append(result)
+    for name in PLACES:
+        if name != "mistral":  # which takes it in a result, unlike the mock
+            body, _ = await moving.answered(name)
+            assert json.dumps(body).count(PNG) == 3
 
 
 @ways

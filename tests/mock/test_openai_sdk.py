@@ -197,6 +197,20 @@ async def test_images_are_seen_limits_kept_and_seeds_heard(client: openai.AsyncO
     assert seeded[0] == seeded[1] != seeded[2]
 
 
+@pytest.mark.parametrize("role", ["system", "developer", "assistant", "tool"])
+async def test_images_are_the_users_alone(client: openai.AsyncOpenAI, role: str):
+    called: Any = {"id": "call_1", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    shown = {"role": role, "content": [picture], **({"tool_call_id": "call_1"} if role == "tool" else {})}
+    before = [{"role": "assistant", "tool_calls": [called]}] if role == "tool" else []
+    with pytest.raises(openai.BadRequestError, match=f"with role '{role}' contains an image URL"):
+        await client.chat.completions.create(
+            model="mock",
+            messages=[*USER, *before, shown],
+            tools=[CLOCK],  # type: ignore[list-item]
+        )
+
+
 async def test_refusals_and_filters(client: openai.AsyncOpenAI):
     refused = (await client.chat.completions.create(model="mock;refusal", messages=USER)).choices[0]
     assert (refused.message.content, refused.finish_reason) == (None, "stop")

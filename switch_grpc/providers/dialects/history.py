@@ -9,6 +9,7 @@ to anybody but its maker. So each vendor's row has a `History`, and its messages
     reasoning              under the name that the vendor reads, or left out
     ids of calls           spelt as the vendor takes them, alike for a call and its result
     a refusal, a voice     as text where the vendor has no place for it
+    pictures in results    shown by the user where the vendor takes none (see result_media)
     null and []            left out: they say nothing, and OpenAI refuses `"tool_calls": null`
 
 A member that is in no list passes as it is. The other dialects have no such list: what they do not know never
@@ -25,6 +26,7 @@ from msgspec import Raw
 
 from switch_grpc.providers.dialects.calls import nine_id, short_id
 from switch_grpc.providers.dialects.members import NULL, Members, encode, members_of, text_of
+from switch_grpc.providers.dialects.result_media import shown_by_user
 from switch_grpc.request import Plain
 from switch_grpc.v1 import chat_pb2 as pb
 
@@ -64,6 +66,7 @@ class History:
     reasoning: tuple[Literal["reasoning_content", "reasoning", "thinking"], ...] = ()
     if_asked: bool = False  # reasoning only where the call asks for some: its other models refuse it
     owes_reasoning: bool = False  # refuses an answer with calls and without reasoning, be it empty
+    result_media: bool = False  # takes pictures in a tool's result
     ids: Literal["any", "short", "nine"] = "any"  # of calls: 40 characters at most; nine letters and digits
 
 
@@ -92,6 +95,8 @@ class Fitter:
         """
         if self.takes_all:
             return request
+        if not self._history.result_media:
+            request = shown_by_user(request)
         thinks = reasons or not self._history.if_asked
         messages = {
             index: self._message(message, thinks)
