@@ -3,7 +3,8 @@
 `REQUESTS` are OpenAI requests by name; a dialect's `requests.json` has for each what it sends, or which field
 it refuses. `REPLIES` are what an answer means; a dialect's `replies/NAME.json` and `streams/NAME.*`
 (in its framing) are answers of its provider that mean that. `ERRORS` are kinds of fault by name; a dialect's
-`errors.json` has status, headers and body. What a provider cannot say is in `absent.json`, with the reason.
+`errors.json` has status, headers and body, and its `stream_errors.json` the event that says the same in the
+midst of a stream. What a provider cannot say is in `absent.json`, with the reason.
 """
 
 import base64
@@ -16,7 +17,15 @@ from typing import Any, Final
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.openai_wire import decode_chat_request, fold_chat
 from switch_grpc.providers.classify import classify
-from switch_grpc.providers.dialects.base import Binding, Dialect, WireReply
+from switch_grpc.providers.dialects.base import (
+    Binding,
+    Dialect,
+    Event,
+    UpstreamError,
+    UpstreamFailure,
+    WireReply,
+    has_content,
+)
 from switch_grpc.request import Head, MessageBody, Operation
 from switch_grpc.v1 import chat_pb2
 
@@ -294,6 +303,8 @@ class Said:
     citations: Sequence[str] = ()  # the texts or URLs that are cited
     finish: str = "stop"  # "" where only finish_reason_text says it
     usage: tuple[int, int, int, int] = (10, 5, 0, 0)
+    tokens: Sequence[tuple[str, float, Sequence[str]]] = ()  # each with its logprob and its likeliest
+    second: tuple[str, str] | None = None  # text and finish of another choice
 
 
 REPLIES: Final[Mapping[str, Said]] = {
@@ -315,6 +326,11 @@ REPLIES: Final[Mapping[str, Said]] = {
     "cached_usage": Said(text="Hello there!", usage=(110, 5, 60, 40)),
     "citations": Said(text="Oslo is cold.", citations=["It is cold in Oslo."]),
     "empty": Said(text=""),
+    "logprobs": Said(
+        text="Hello there!",
+        tokens=[("Hello", -0.1, ["Hello", "Hi"]), (" there!", -0.5, [" there!", " you!"])],
+    ),
+    "two_choices": Said(text="Heads", second=("Tails", "length")),
 }
 
 ERRORS: Final[Mapping[str, Kind]] = {
@@ -400,7 +416,14 @@ def streamed(dialect: Dialect, data: bytes, binding: Binding) -> chat_pb2.ChatRe
 
 
 def assert_says(response: chat_pb2.ChatResponse, said: Said) -> None:
-    (choice,) = response.choices
+    choice, *others = response.choices
+    assert [(one.index, one.message.content, one.finish_reason) for one in others] == [
+        (1, text, _FINISH[finish]) for text, finish in filter(None, [said.second])
+    ]
+    assert [
+        (token.token, token.logprob, [top.token for top in token.top_logprobs])
+        for token in choice.logprobs.content
+    ] == list(said.tokens)
     message = choice.message
     assert message.role == chat_pb2.ROLE_ASSISTANT
     assert (message.content if message.HasField("content") else None) == said.text
@@ -425,12 +448,37 @@ def fault_of(dialect: Dialect, provider: str, answer: Mapping[str, Any]) -> Faul
     """What an error answer of `errors.json` is: `{"status", "body", "headers"?}`."""
     headers = answer.get("headers", {})
     reply = WireReply(status=answer["status"], headers=headers, body=json.dumps(answer["body"]).encode())
+    return _fault(provider, reply.status, headers, dialect.error(reply))
+
+
+def fault_in_stream(
+    dialect: Dialect, provider: str, binding: Binding, begun: bytes, event: Mapping[str, Any]
+) -> Fault:
+    """What an event of `stream_errors.json` is, `{"event", "data"}`, once the stream has `begun` to speak."""
+    decoder = dialect.decoder(head(stream=True), MessageBody(chat_pb2.ChatRequest()), binding)
+    said = [chunk for one in dialect.framing().feed(begun) for chunk in decoder.feed(one)]
+    assert any(map(has_content, said))
+    try:
+        decoder.feed(Event(event["event"], json.dumps(event["data"]).encode()))
+    except UpstreamFailure as failure:
+        return _fault(provider, failure.status, {}, failure.error)
+    raise AssertionError("an error that was read as a part of the answer")
+
+
+def check_stream_errors(dialect: str) -> None:
+    """Each error of the table has an event, or a reason why there is none."""
+    events, absent = fixture(dialect, "stream_errors"), fixture(dialect, "absent")["stream_errors"]
+    assert events.keys() | absent.keys() == ERRORS.keys()
+    assert events.keys().isdisjoint(absent)
+
+
+def _fault(provider: str, status: int, headers: Mapping[str, str], error: UpstreamError) -> Fault:
     verdict = classify(
         provider=provider,
         target="a",
-        status=reply.status,
+        status=status,
         headers=headers,
-        error=dialect.error(reply),
+        error=error,
         patterns=(),
         permanent=True,
         now_wall=0.0,

@@ -17,6 +17,8 @@ from tests.support.conformance import (
     REPLIES,
     REQUESTS,
     assert_says,
+    check_stream_errors,
+    fault_in_stream,
     fault_of,
     fixture,
     head,
@@ -51,6 +53,7 @@ FAMILIES = {
 def test_every_case_has_its_expectation() -> None:
     assert EXPECTED.keys() == REQUESTS.keys()
     assert ANSWERS.keys() | ABSENT["errors"].keys() >= ERRORS.keys()
+    check_stream_errors("converse")
     assert len(REQUESTS) + len(REPLIES) + len(ERRORS) >= 45
 
 
@@ -131,3 +134,10 @@ KINDS: dict[str, Kind] = {
 def test_an_error_is_of_its_kind(name: str) -> None:
     fault: Any = fault_of(Converse(), "bedrock", ANSWERS[name])
     assert fault.kind is KINDS[name]
+
+
+@pytest.mark.parametrize("name", fixture("converse", "stream_errors"))
+def test_an_error_in_a_stream_is_of_its_kind(name: str) -> None:
+    event = fixture("converse", "stream_errors")[name]
+    fault = fault_in_stream(Converse(), "bedrock", binding(), events("text"), event)
+    assert fault.kind is ERRORS[name]

@@ -374,14 +374,14 @@ def test_a_reason_that_openai_does_not_know_is_told_as_it_came() -> None:
 
 def test_candidates_are_choices_and_each_ends_by_itself() -> None:
     for answer in (
-        whole(Gemini(), reply("two_candidates"), BINDING),
-        streamed(Gemini(), stream_of("two_candidates"), BINDING),
+        whole(Gemini(), reply("two_choices"), BINDING),
+        streamed(Gemini(), stream_of("two_choices"), BINDING),
     ):
         assert [(choice.index, choice.message.content) for choice in answer.choices] == [
             (0, "Heads"),
             (1, "Tails"),
         ]
-    one = stream_of("two_candidates").replace(b'"finishReason": "MAX_TOKENS"', b'"finishReason": ""')
+    one = stream_of("two_choices").replace(b'"finishReason": "MAX_TOKENS"', b'"finishReason": ""')
     with pytest.raises(Fault) as cut:
         streamed(Gemini(), one, BINDING)
     assert cut.value.kind is Kind.STREAM_INTERRUPTED
@@ -389,9 +389,9 @@ def test_candidates_are_choices_and_each_ends_by_itself() -> None:
 
 def test_logprobs_are_openais_with_the_ids_kept() -> None:
     (choice,) = whole(Gemini(), reply("logprobs"), BINDING).choices
-    (token,) = choice.logprobs.content
-    assert (token.token, token.logprob, token.extra_json) == ("Hi", -0.1, '{"tokenId":7}')
-    assert [top.token for top in token.top_logprobs] == ["Hi", "Ho"]
+    token = choice.logprobs.content[0]
+    assert (token.token, token.logprob, token.extra_json) == ("Hello", -0.1, '{"tokenId":9259}')
+    assert [top.token for top in token.top_logprobs] == ["Hello", "Hi"]
 
 
 def test_usage_comes_once_at_the_end_and_tools_of_google_count_as_prompt() -> None:

@@ -20,7 +20,9 @@ from tests.support.conformance import (
     REPLIES,
     REQUESTS,
     assert_says,
+    check_stream_errors,
     chunks,
+    fault_in_stream,
     fault_of,
     fixture,
     outcome,
@@ -38,6 +40,9 @@ BINDING = Binding(
 EXPECTED = fixture("gemini", "requests")
 ANSWERS = fixture("gemini", "errors")
 ABSENT = fixture("gemini", "absent")
+
+# A stream until it has said something.
+BEGUN = (FOLDER / "streams/overloaded.sse").read_bytes().partition(b'data: {"error"')[0]
 
 # What the table says and Gemini cannot say; the reasons are in absent.json.
 TABLE = {
@@ -67,6 +72,7 @@ def test_every_case_has_its_expectation() -> None:
     assert EXPECTED.keys() == REQUESTS.keys()
     assert ANSWERS.keys() == KINDS.keys() | MORE_KINDS.keys()
     assert ABSENT["replies"].keys() == {name for name, said in REPLIES.items() if TABLE.get(name) != said}
+    check_stream_errors("gemini")
     assert ABSENT["errors"].keys() == {name for name, kind in ERRORS.items() if KINDS[name] is not kind}
 
 
@@ -85,6 +91,13 @@ def test_an_answer_means_the_same_whole_and_streamed(name: str) -> None:
 @pytest.mark.parametrize("name", KINDS | MORE_KINDS)
 def test_an_error_is_of_its_kind(name: str) -> None:
     assert fault_of(Gemini(), "gemini", ANSWERS[name]).kind is (KINDS | MORE_KINDS)[name]
+
+
+@pytest.mark.parametrize("name", fixture("gemini", "stream_errors"))
+def test_an_error_in_a_stream_is_of_its_kind(name: str) -> None:
+    event = fixture("gemini", "stream_errors")[name]
+    fault = fault_in_stream(Gemini(), "gemini", BINDING, BEGUN, event)
+    assert fault.kind is KINDS[name]
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("replies/*.json")), ids=name_of)

@@ -23,6 +23,8 @@ from tests.support.conformance import (
     REQUESTS,
     Said,
     assert_says,
+    check_stream_errors,
+    fault_in_stream,
     fixture,
     outcome,
     streamed,
@@ -49,6 +51,8 @@ CHANGED = {
 OTHERS = {"top_k"}
 # A refusal has words here, so it needs no finish reason of its own.
 TABLE = {**REPLIES, "refusal": Said(text=None, refusal=True)}
+# A stream until it has said something.
+BEGUN = (FOLDER / "streams/answer_text.sse").read_bytes().partition(b"data: [DONE]")[0]
 # Which of the errors, by their names, are those of the table.
 ANSWERS = {answer["name"]: answer for answer in fixture("openai", "errors")}
 NAMED = {
@@ -69,6 +73,7 @@ NAMED = {
 
 def test_every_case_has_its_expectation() -> None:
     assert ERRORS.keys() == NAMED.keys()
+    check_stream_errors("openai")
     assert {path.stem for path in FOLDER.glob("replies/*.json")} == REPLIES.keys()
     assert len(REQUESTS) + len(REPLIES) + len(ERRORS) >= 45
 
@@ -142,3 +147,10 @@ def test_an_error_is_of_its_kind(name: str) -> None:
     ).fault
     assert fault.kind is ERRORS[name]
     assert fault.kind is Kind[answer["kind"]]
+
+
+@pytest.mark.parametrize("name", fixture("openai", "stream_errors"))
+def test_an_error_in_a_stream_is_of_its_kind(name: str) -> None:
+    event = fixture("openai", "stream_errors")[name]
+    fault = fault_in_stream(OPENAI, "openai", BINDING, BEGUN, event)
+    assert fault.kind is ERRORS[name]
