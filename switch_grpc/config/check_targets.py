@@ -28,7 +28,9 @@ _RESERVED: Final = frozenset(
     ]
 )
 _AUTH: Final = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"})
-_RUNPOD: Final = re.compile(r"/v2/(?!ENDPOINT_ID\b|your|openai\b)[A-Za-z0-9_-]+(/|$)", re.IGNORECASE)
+_RUNPOD: Final = re.compile(
+    r"/v2/(?P<id>(?!ENDPOINT_ID\b|your|openai\b)[A-Za-z0-9_-]+)(?P<api>/openai/v1/?$)?", re.IGNORECASE
+)
 
 
 class VendorFacts(Protocol):
@@ -144,8 +146,15 @@ def _vendor_base(where: Where, provider: str, base: str, hint: str) -> list[Prob
         expected = "a DashScope URL with /compatible-mode, the part that speaks OpenAI"
         own = hint if provider == "alibaba" else f"https://{host}/compatible-mode/v1"
         return [Problem(where, show(base), expected, f"write it like {own}")]
-    if host == "api.runpod.ai" and not _RUNPOD.match(path(base)):
+    if host != "api.runpod.ai":
+        return []
+    found = _RUNPOD.match(path(base))
+    if not found:
         return [Problem(where, show(base), "a RunPod URL with your endpoint's id", f"write it like {hint}")]
+    if not found["api"]:  # RunPod's own API of jobs
+        own = f"https://{host}/v2/{found['id']}/openai/v1"
+        expected = "a RunPod URL with /openai/v1, the part that speaks OpenAI"
+        return [Problem(where, show(base), expected, f"write it like {own}")]
     return []
 
 

@@ -36,6 +36,7 @@ _NEUTRAL: Final[Mapping[str, object]] = {
     "logit_bias": "{}",
     "logprobs": False,
     "top_logprobs": 0,
+    "reasoning_effort": "none",
 }
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -180,7 +181,7 @@ class Adapter:
         effort = getattr(request, "reasoning_effort", "")
         if not effort and "reasoning_effort" in defaults:
             effort = defaults["reasoning_effort"].decode().strip('"')
-        if effort in ("", "none", "null"):
+        if effort in ("", "none", "null") or "reasoning_effort" in rules.drops:
             return rules
         return replace(
             rules,

@@ -134,12 +134,16 @@ class Catalog:
         """What is known of the model at the provider; next to nothing, where nothing is."""
         found, at_home = self._known(provider, model)
         family = found.family if at_home else None
+        known = at_home  # what it can do here
         for key in (model, f"{provider}/{model}"):
             if (override := self._overrides.get(key)) is not None:
                 found = _overridden(found, override)
                 family = override.family or family
-        rules = self.families.get(family or "") or self.vendors.get(provider)
-        return found if rules is None else replace(found, rules=rules)
+                known = known or override.capabilities is not None
+        rules = self.families.get(family or "") or self.vendors.get(provider) or found.rules
+        if known and found.capabilities is not None and "reasoning" not in found.capabilities:
+            rules = replace(rules, drops=rules.drops | {"reasoning_effort"})
+        return found if rules is found.rules else replace(found, rules=rules)
 
     def retired(self, provider: str, model: str) -> str | None:
         """The day on which the provider stopped serving the model of just this name, if it was past it."""

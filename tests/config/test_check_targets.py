@@ -89,7 +89,10 @@ def test_dashscope_is_known_by_its_host_too():
     ("base", "fine"),
     [
         ("https://api.runpod.ai/v2/abc123/openai/v1", True),
-        ("https://api.runpod.ai/v2/abc123", True),
+        ("https://api.runpod.ai/v2/abc123/openai/v1/", True),
+        ("https://api.runpod.ai/v2/abc123", False),
+        ("https://api.runpod.ai/v2/abc123/run", False),
+        ("https://api.runpod.ai/v2/abc123/openai", False),
         ("https://podid-8000.proxy.runpod.net/v1", True),
         ("http://127.0.0.1:9000/v1", True),
         ("https://api.runpod.ai", False),
@@ -100,8 +103,14 @@ def test_dashscope_is_known_by_its_host_too():
         ("https://api.runpod.ai/v2/{endpoint}/openai/v1", False),
     ],
 )
-def test_runpod_needs_the_id_of_an_endpoint(base: str, fine: bool):
+def test_runpod_needs_the_id_of_an_endpoint_and_the_part_that_speaks_openai(base: str, fine: bool):
     assert paths(KEY, provider="runpod", credentialsRef="k", apiBase=base) == ([] if fine else ["apiBase"])
+
+
+def test_the_remedy_has_the_endpoints_own_id():
+    assert errors(KEY, provider="custom", apiBase="https://api.runpod.ai/v2/abc123") == [
+        ("apiBase", "write it like https://api.runpod.ai/v2/abc123/openai/v1")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ async def mock() -> AsyncIterator[MockServer]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def client(mock: MockServer) -> AsyncIterator[openai.AsyncOpenAI]:
     root = mock.url.removesuffix("/v1")
-    gpt = {"name": "gpt", "provider": "openai", "modelName": "gpt-4.1", "apiBase": mock.url}
+    gpt = {"name": "gpt", "provider": "openai", "modelName": "gpt-5", "apiBase": mock.url}
     models: dict[str, Any] = {}
     for provider, (model, more) in SERVED.items():
         at = {"name": provider, "provider": provider, "modelName": model, "apiBase": root, "maxRetries": 0}

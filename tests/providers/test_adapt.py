@@ -89,6 +89,21 @@ def test_what_asks_for_nothing_is_left_out_without_a_word(
     assert fitted(CLAUDE, request_, strict=strict) == (chat(), [])
 
 
+CALM = Rules(drops=frozenset({"reasoning_effort"}), drops_while_reasoning=frozenset({"temperature"}))
+
+
+def test_an_effort_is_left_out_where_a_model_does_not_reason() -> None:
+    """And what does not go with reasoning stays."""
+    asked = chat(reasoning_effort="high", temperature=0.2)
+    note = "reasoning_effort left out: m takes none"
+    assert fitted(CALM, asked) == (chat(temperature=0.2), [note])
+    assert fitted(CALM, chat(reasoning_effort="none"), strict=True) == (chat(), [])
+    found = adapter(CALM).fit(chat(temperature=0.2), {"reasoning_effort": b'"low"'})
+    assert (found.request, found.defaults, list(found.notes)) == (chat(temperature=0.2), {}, [note])
+    with pytest.raises(Fault, match="'a' \\(m\\) takes no reasoning_effort"):
+        adapter(CALM, strict=True).fit(asked, {})
+
+
 @pytest.mark.parametrize("strict", [False, True])
 def test_what_would_change_the_answer_is_refused_by_name(strict: bool) -> None:
     with pytest.raises(Fault) as refused:

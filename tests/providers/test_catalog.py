@@ -134,6 +134,23 @@ def test_rules_are_the_familys_else_the_vendors() -> None:
     assert CATALOG.find("bedrock", "my-import").rules.ranges["temperature"] == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "drops"),
+    [
+        ("openai", "gpt-4.1", True),
+        ("openai", "gpt-5", False),
+        ("bedrock", "anthropic.claude-3-haiku-20240307-v1:0", True),
+        ("xai", "grok-4.20-non-reasoning", True),
+        ("openai", "some-new-model", False),
+        ("custom", "gpt-4.1", False),  # another server's word for another model, as far as is known
+    ],
+)
+def test_an_effort_is_not_for_models_that_are_known_not_to_reason(
+    provider: str, model: str, drops: bool
+) -> None:
+    assert ("reasoning_effort" in CATALOG.find(provider, model).rules.drops) is drops
+
+
 # -- overrides --
 
 
@@ -160,6 +177,9 @@ def test_a_family_given_to_an_unknown_model_brings_its_rules() -> None:
 def test_what_an_override_lists_is_all_that_a_model_can() -> None:
     catalog = CATALOG.with_overrides({"mine": CatalogModel(capabilities=["vision"])})
     assert catalog.find("custom", "mine").lacks == ~Need.VISION
+    assert "reasoning_effort" in catalog.find("custom", "mine").rules.drops
+    catalog = CATALOG.with_overrides({"gpt-4.1": CatalogModel(capabilities=["reasoning"])})
+    assert "reasoning_effort" not in catalog.find("openai", "gpt-4.1").rules.drops
 
 
 # -- the data --

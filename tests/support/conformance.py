@@ -160,6 +160,7 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     # what is seen and heard
     "image_url": _chat(user([text("What is this?"), image("https://example.com/cat.png")])),
     "image_base64": _chat(user([image(f"data:image/png;base64,{PNG}"), text("What is this?")])),
+    "image_base64_in_capitals": _chat(user([image(f"DATA:IMAGE/PNG;BASE64,{PNG}"), text("What is this?")])),
     "image_detail": _chat(
         user([{"type": "image_url", "image_url": {"url": "https://example.com/cat.png", "detail": "low"}}])
     ),
@@ -250,6 +251,7 @@ REQUESTS: Final[Mapping[str, dict[str, Any]]] = {
     "stop_string": _chat(stop="END"),
     "stop_list": _chat(stop=["END", "\n\n"]),
     "stop_words": _chat(stop=["END", "STOP"]),
+    "stop_of_six": _chat(stop=["a", "b", "c", "d", "e", "f"]),
     "stop_of_nothing": _chat(stop=""),
     "temperature": _chat(temperature=0.5, top_p=0.9),
     "temperature_above_one": _chat(temperature=1.5),

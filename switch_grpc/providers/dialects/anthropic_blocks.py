@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from switch_grpc.faults import bad_request
-from switch_grpc.providers.dialects.data_url import read_data_url
+from switch_grpc.providers.dialects.data_url import has_scheme, read_data_url
 from switch_grpc.providers.dialects.members import extra_of, text_of
 from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
@@ -75,10 +75,10 @@ def _block(part: pb.Part, at: str, cannot: Cannot) -> Block | Raw | None:
 
 
 def _image(url: str, at: str, cannot: Cannot) -> Block:
-    if url.startswith("data:"):
+    if has_scheme(url, "data"):
         media_type, data = read_data_url(url, at)
         return _base64_image(media_type, data, at, cannot)
-    if url.startswith(("https://", "http://")):
+    if has_scheme(url, "https", "http"):
         return {"type": "image", "source": {"type": "url", "url": url}}
     raise bad_request(at, "expected an https URL or a data URL")
 
@@ -101,7 +101,7 @@ def _file(file: pb.File, at: str, cannot: Cannot) -> Block:
         data = _text(extra.pop("file_url"), f"{at}.file_url")
     if file.file_id:
         block["source"] = {"type": "file", "file_id": file.file_id}
-    elif data.startswith(("https://", "http://")):
+    elif has_scheme(data, "https", "http"):
         block["source"] = {"type": "url", "url": data}
     elif data:
         media_type, data = _typed(data, file.filename, f"{at}.file_data")
@@ -127,7 +127,7 @@ def _document(media_type: str, data: str, at: str, cannot: Cannot) -> Block:
 
 def _typed(data: str, filename: str, at: str) -> tuple[str, str]:
     """Media type and base64; bare base64 is of the type that the file's name tells, else PDF."""
-    if data.startswith("data:"):
+    if has_scheme(data, "data"):
         return read_data_url(data, at)
     return _TYPES_OF.get(PurePosixPath(filename.lower()).suffix, "application/pdf"), data
 

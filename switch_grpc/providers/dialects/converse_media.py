@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from switch_grpc.faults import bad_request
-from switch_grpc.providers.dialects.data_url import read_data_url
+from switch_grpc.providers.dialects.data_url import has_scheme, read_data_url
 from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
 
@@ -81,7 +81,7 @@ class Media:
 
     def _block(self, data: str, filename: str, at: str) -> Block:
         source: Block
-        if data.startswith("data:"):
+        if has_scheme(data, "data"):
             media_type, data = read_data_url(data, at)
             kept_as = (
                 _TYPES.get(media_type) or _SUFFIXES.get(media_type.partition("/")[2]) or _suffix(filename)
@@ -92,7 +92,7 @@ class Media:
             kept_as, what = _suffix(filename) or _suffix(data), "an S3 object without a suffix that it knows"
             filename = filename or data
             source = {"s3Location": {"uri": data}}
-        elif data.startswith(("http://", "https://")):
+        elif has_scheme(data, "https", "http"):
             raise self._cannot(at, "URLs, as Bedrock fetches nothing; send a data URL or an s3:// URI")
         elif filename:
             kept_as, what = _suffix(filename), f"a file named {filename!r}, whose type it cannot tell"

@@ -1,9 +1,14 @@
-"""Data URLs: `data:image/png;base64,...` (RFC 2397)."""
+"""Data URLs: `data:image/png;base64,...` (RFC 2397), and other schemes; their case says nothing."""
 
 import base64
 from urllib.parse import unquote_to_bytes
 
 from switch_grpc.faults import bad_request
+
+
+def has_scheme(url: str, *schemes: str) -> bool:
+    """Whether the URL is of one of the schemes: `data`, `https` ..."""
+    return url[:12].lower().startswith(tuple(f"{scheme}:" for scheme in schemes))
 
 
 def read_data_url(url: str, at: str) -> tuple[str, str]:

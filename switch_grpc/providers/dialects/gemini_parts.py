@@ -5,15 +5,15 @@ Media come as data URLs (`inlineData`) or as addresses that Google fetches (`fil
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Raw
 
 from switch_grpc.faults import bad_request
+from switch_grpc.providers.dialects.data_url import has_scheme, read_data_url
 from switch_grpc.providers.dialects.members import members_of, text_of
 from switch_grpc.providers.dialects.refusal import Cannot
 from switch_grpc.v1 import chat_pb2 as pb
@@ -123,19 +123,14 @@ def _raw(text: str, where: str, fetches: bool, cannot: Cannot) -> Part:
 
 
 def _media(url: str, where: str, said: str, fetches: bool, cannot: Cannot) -> Part:
-    if url.startswith("data:"):
+    if has_scheme(url, "data"):
         return _inline(url, where, said)
     return _address(url, where, said, fetches, cannot)
 
 
 def _inline(url: str, where: str, said: str) -> Part:
-    head, comma, data = url[len("data:") :].partition(",")
-    if not comma:
-        raise bad_request(where, "is not a data URL: there is no comma before the data")
-    kind, *options = head.split(";")
-    if "base64" not in options:
-        data = binascii.b2a_base64(unquote_to_bytes(data), newline=False).decode()
-    return {"inlineData": {"mimeType": said or kind or "text/plain", "data": data}}
+    kind, data = read_data_url(url, where)
+    return {"inlineData": {"mimeType": said or kind, "data": data}}
 
 
 def _address(url: str, where: str, said: str, fetches: bool, cannot: Cannot) -> Part:

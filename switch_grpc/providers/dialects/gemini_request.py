@@ -57,6 +57,7 @@ _LEVELS: Final = {
     "xhigh": "HIGH",
     "max": "HIGH",
 }
+STOPS: Final = 5  # stop sequences: https://ai.google.dev/api/generate-content#generationconfig
 _MODES: Final = {
     pb.ToolChoice.MODE_NONE: "NONE",
     pb.ToolChoice.MODE_AUTO: "AUTO",
@@ -83,6 +84,7 @@ def encode_chat(
         request.messages, signed=(3, 0) <= version < (99, 0), fetches=fetches, changes=changes
     )
     body = _Body(contents, version, changes)
+    body.asks_stop = request.HasField("stop")
     if system:
         body.top["systemInstruction"] = {"parts": system}
     body.write(parameters(request, binding, stream=stream))
@@ -96,6 +98,7 @@ class _Body:
         self.top: dict[str, Any] = {"contents": contents}
         self.generation: dict[str, Any] = {}
         self.calling: dict[str, Any] = {}  # toolConfig.functionCallingConfig
+        self.asks_stop = True  # the caller itself set `stop`
         self.model = changes.model
         self.version = version
         self.changes = changes
@@ -179,8 +182,11 @@ def _refused(name: str) -> Writer:
 
 def _stop(body: _Body, stop: pb.Stop) -> None:
     stops = [sequence for sequence in stop.sequences if sequence]  # "" is nowhere, and refused
+    if len(stops) > STOPS:
+        note = f"stop sequences after the first {STOPS} left out: {body.model} takes no more"
+        body.changes.make("stop", f"more than {STOPS} stop sequences", note, asked=body.asks_stop)
     if stops:
-        body.generation["stopSequences"] = stops
+        body.generation["stopSequences"] = stops[:STOPS]
 
 
 def _logprobs(body: _Body, wanted: bool) -> None:

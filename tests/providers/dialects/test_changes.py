@@ -1,6 +1,7 @@
 """Laws of what a dialect changes of a request, and of what a strict route refuses instead."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -144,3 +145,17 @@ def test_bedrock_hands_what_is_claudes_alone_to_other_models_as_it_is() -> None:
             head(stream=False), MessageBody(decode_chat_request(json.dumps(limited).encode())), nova
         )
     assert (caught.value.kind, caught.value.param) == (Kind.CAPABILITY, "response_format")
+
+
+def test_gemini_gets_the_first_stops_of_many_and_a_strict_route_refuses() -> None:
+    request = {"model": "lite", "messages": [user()], "stop": list("abcdef")}
+    told = outcome(Gemini(), request, GEMINI, stream=False)
+    assert told["sent"]["generationConfig"]["stopSequences"] == list("abcde")
+    assert told["adapted"] == [
+        "stop sequences after the first 5 left out: gemini-3-pro-preview takes no more"
+    ]
+    strict = replace(GEMINI, strict=True)
+    assert outcome(Gemini(), request, strict, stream=False) == {"refused": "stop"}
+    by_default = replace(strict, defaults={"stop": json.dumps(list("abcdef")).encode()})
+    asked = {"model": "lite", "messages": [user()]}
+    assert outcome(Gemini(), asked, by_default, stream=False) == told
