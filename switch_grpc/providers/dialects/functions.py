@@ -79,7 +79,8 @@ def _wants_functions(request: Message) -> bool:
 
 
 def _is_older(message: pb.Message) -> bool:
-    return message.role == pb.ROLE_FUNCTION or message.HasField("function_call")
+    role = message.role
+    return role == pb.ROLE_FUNCTION or (role == pb.ROLE_ASSISTANT and message.HasField("function_call"))
 
 
 def _offer(made: pb.ChatRequest, cannot: Cannot, *, one: bool) -> None:
@@ -123,7 +124,7 @@ def _tool_choice(raw: str, cannot: Cannot) -> pb.ToolChoice:
 
 def _rename(message: pb.Message, index: int, open_calls: dict[str, str], cannot: Cannot) -> None:
     """One message; a call is answered by the next result of its name."""
-    if message.HasField("function_call"):
+    if message.role == pb.ROLE_ASSISTANT and message.HasField("function_call"):
         called = message.function_call
         name = open_calls[called.name] = f"call_{index}"
         extra, called.extra_json = called.extra_json, ""
