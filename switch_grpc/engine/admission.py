@@ -39,11 +39,18 @@ class Admission:
         """Calls admitted and not yet finished."""
         return self.gate.inside
 
-    async def admit(self, call: Call, principal: Principal) -> Permit:
-        """A permit, within the call's own deadline. Raises Fault(DRAINING | OVERLOADED | DEADLINE)."""
+    def admit(self, call: Call, principal: Principal) -> Permit | None:
+        """A permit, where the call need not `wait` for one. Raises Fault(DRAINING)."""
         if self.draining:
             raise Fault(Kind.DRAINING, "the gateway is shutting down; try again", retry_after=1.0)
-        ticket = self.gate.pass_through(self._clock()) or await self._waited(call)
+        ticket = self.gate.pass_through(self._clock())
+        return None if ticket is None else self._permit(call, principal, ticket)
+
+    async def wait(self, call: Call, principal: Principal) -> Permit:
+        """A permit, within the call's own deadline. Raises Fault(OVERLOADED | DEADLINE)."""
+        return self._permit(call, principal, await self._waited(call))
+
+    def _permit(self, call: Call, principal: Principal, ticket: Ticket) -> Permit:
         permit = Permit(call, principal, partial(self._leave, ticket), asyncio.current_task())
         self._open.add(permit)
         return permit

@@ -86,9 +86,9 @@ class Engine:
         try:
             principal = self._snapshot.keys.authenticate(call.keys, time.time())
             auth.require(principal, scope)
-            if scope == INFERENCE:
-                return await self.admission.admit(call, principal)
-            return self.admission.wave_through(call, principal)
+            if scope != INFERENCE:
+                return self.admission.wave_through(call, principal)
+            return self.admission.admit(call, principal) or await self.admission.wait(call, principal)
         except (Fault, asyncio.CancelledError) as error:
             self.admission.refuse(call, principal, fault_of(error))
             raise

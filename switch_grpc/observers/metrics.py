@@ -10,7 +10,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from switch_grpc.events import AttemptFinished, BreakerChanged, CallFinished, ConfigReloaded, Event
+from switch_grpc.events import AttemptFinished, BreakerChanged, CallFinished, Event
 from switch_grpc.observers.series import Count, Counter, Distribution, Histogram, registered
 
 LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
@@ -62,17 +62,16 @@ class Metrics:
         )
 
     def __call__(self, event: Event) -> None:
-        match event:
-            case AttemptFinished():
-                self._attempt(event)
-            case CallFinished():
-                self._call(event)
-            case BreakerChanged():
-                # A call that began before a reload may still move the breaker of a target that is gone.
-                if self._targets is None or (event.route, event.target) in self._targets:
-                    self._breaker.labels(event.route, event.target).set(BREAKER_STATES[event.state])
-            case ConfigReloaded():
-                self._reloads.of("refused" if event.problems else "taken").value += 1
+        if isinstance(event, CallFinished):
+            self._call(event)
+        elif isinstance(event, AttemptFinished):
+            self._attempt(event)
+        elif isinstance(event, BreakerChanged):
+            # A call that began before a reload may still move the breaker of a target that is gone.
+            if self._targets is None or (event.route, event.target) in self._targets:
+                self._breaker.labels(event.route, event.target).set(BREAKER_STATES[event.state])
+        else:
+            self._reloads.of("refused" if event.problems else "taken").value += 1
 
     def know(self, breakers: Mapping[tuple[str, str], str]) -> None:
         """The targets that there are, by route and name, and the state of each one's breaker.
