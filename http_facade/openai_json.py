@@ -27,8 +27,9 @@ _UNSET: Final = Raw(b"null")
 _EMPTY: Final = (_UNSET, Raw(b"[]"))
 _FLAGS: Final = {b"true": True, b"false": False, b"null": False}
 
-# A part's type, as a string that a body without such parts does not hold, and what the part needs.
-_OF_PART: Final = {b'"image_url"': Need.VISION, b'"input_audio"': Need.AUDIO, b'"file"': Need.DOCUMENTS}
+# Members that may tell of a need, and types of parts that do.
+_NEEDY: Final = frozenset({"tools", "functions", "audio", "modalities", "response_format", "responseFormat"})
+_OF_PART: Final = {"image_url": Need.VISION, "input_audio": Need.AUDIO, "file": Need.DOCUMENTS}
 
 
 class _HasContent(msgspec.Struct):
@@ -141,17 +142,17 @@ def _session_id(members: Members) -> str | None:
 
 def _chat_needs(members: Members, data: bytes) -> Need:
     needs = Need.NONE
-    if members.get("tools", _UNSET) not in _EMPTY or members.get("functions", _UNSET) not in _EMPTY:
-        needs |= Need.TOOLS
-    if members.get("audio", _UNSET) != _UNSET or _asks_for_audio(members):
-        needs |= Need.AUDIO
-    wanted = members.get("response_format", members.get("responseFormat", _UNSET))
-    if wanted != _UNSET and _type(wanted) == "json_schema":
-        needs |= Need.JSON_SCHEMA
-    mentioned = {kind.decode().strip('"'): need for kind, need in _OF_PART.items() if kind in data}
-    if mentioned and "messages" in members:
-        for kind in _part_types(members["messages"]):
-            needs |= mentioned.get(kind, Need.NONE)
+    if not members.keys().isdisjoint(_NEEDY):
+        if members.get("tools", _UNSET) not in _EMPTY or members.get("functions", _UNSET) not in _EMPTY:
+            needs |= Need.TOOLS
+        if members.get("audio", _UNSET) != _UNSET or _asks_for_audio(members):
+            needs |= Need.AUDIO
+        wanted = members.get("response_format", members.get("responseFormat", _UNSET))
+        if wanted != _UNSET and _type(wanted) == "json_schema":
+            needs |= Need.JSON_SCHEMA
+    if b'"image_url"' in data or b'"input_audio"' in data or b'"file"' in data:
+        for kind in _part_types(members.get("messages", _UNSET)):
+            needs |= _OF_PART.get(kind, Need.NONE)
     return needs
 
 
