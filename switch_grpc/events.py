@@ -67,6 +67,7 @@ class ConfigReloaded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     version: str
     source: str
     problems: int
+    reason: str = ""  # the first problem of one that was refused
 
 
 Event = AttemptFinished | CallFinished | BreakerChanged | ConfigReloaded

@@ -143,6 +143,7 @@ class Gateway:
                 version=error.version or active.version,
                 source=error.source or active.source,
                 problems=len(error.problems),
+                reason=active.rejected_reason,
             )
         )
 

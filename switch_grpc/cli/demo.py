@@ -39,7 +39,7 @@ Try, in another terminal:
     {python} -c "from switch_client import Switch; print(Switch('{grpc}').chat('demo', 'Hello!'))"
 """
 BY_OPENAI = """
-  the openai package (pip install openai)
+  the openai package ({python} -m pip install openai)
 
     {python} -c "from openai import OpenAI; print(OpenAI(base_url='{http}/v1', api_key='none')\\
       .chat.completions.create(model='demo-fallback', messages=[dict(role='user', content='Hello!')]))"

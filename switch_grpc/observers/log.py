@@ -161,6 +161,7 @@ class _Reload(Line, tag="reload"):
     version: str
     source: str
     problems: int
+    reason: str = ""
 
 
 class _Dropped(Line, tag="log"):
@@ -200,7 +201,12 @@ def _line_of(event: Event) -> Line:
                 cause=event.cause,
             )
         case ConfigReloaded():
-            return _Reload(version=event.version, source=event.source, problems=event.problems)
+            return _Reload(
+                version=event.version,
+                source=event.source,
+                problems=event.problems,
+                reason=redact(event.reason),
+            )
 
 
 def _call_line(event: CallFinished) -> _Call:

@@ -125,4 +125,7 @@ class _Unknown(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in 
 def _no_method(
     method: str, served: str, permit: Permit, data: object
 ) -> AsyncGenerator[Sequence[Message], None]:
-    raise Fault(Kind.UNSUPPORTED, f"there is no method {method}; here are the methods of {served}")
+    elsewhere = ""
+    if method.startswith(f"/{admin.SERVICE}/"):
+        elsewhere = "; operators have a listener of their own, by HTTP (admin.listen)"
+    raise Fault(Kind.UNSUPPORTED, f"there is no method {method}; here are the methods of {served}{elsewhere}")

@@ -141,7 +141,7 @@ def test_attempts_breakers_and_reloads_have_lines_of_their_own():
         ATTEMPT,
         BreakerChanged(route="lite", target="a", state="open", cause="consecutive", until=5.0),
         ConfigReloaded(version="2", source="file", problems=0),
-        ConfigReloaded(version="2", source="file", problems=3),
+        ConfigReloaded(version="2", source="file", problems=3, reason="models.lite: found sk-1234567890123"),
     )
     assert (attempt["event"], attempt["target"], attempt["fault"], attempt["upstream_status"]) == (
         "attempt",
@@ -151,6 +151,7 @@ def test_attempts_breakers_and_reloads_have_lines_of_their_own():
     )
     assert (breaker["event"], breaker["state"], breaker["cause"]) == ("breaker", "open", "consecutive")
     assert (reload["event"], reload["problems"], refused["problems"]) == ("reload", 0, 3)
+    assert ("reason" in reload, refused["reason"]) == (False, "models.lite: found ***")
 
 
 @pytest.mark.parametrize(
