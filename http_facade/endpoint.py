@@ -42,7 +42,9 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = Caller(scope, receive, send)
         try:
-            await self._serve(caller)
+            with await self._backend.open(caller.call(time.monotonic()), self.scope) as permit:
+                _check_method(caller, self.methods)
+                await self._handle(caller, permit)
         except asyncio.CancelledError:
             if not caller.left:
                 raise
@@ -51,11 +53,6 @@ class Endpoint:
             await _rescue(caller, error, self.methods)
         finally:
             caller.unwatch()
-
-    async def _serve(self, caller: Caller) -> None:
-        with await self._backend.open(caller.call(time.monotonic()), self.scope) as permit:
-            _check_method(caller, self.methods)
-            await self._handle(caller, permit)
 
 
 class OpenEndpoint:

@@ -61,7 +61,8 @@ class Inference:
             await self._stream(caller, permit, head, body, transcript)
 
     async def _reply(self, caller: Caller, permit: Permit, head: Head, body: Body[Message]) -> None:
-        reply = await _within(permit, self._backend.unary(permit, head, body))
+        work, until = self._backend.unary(permit, head, body), permit.call.first_byte_deadline
+        reply = await (work if until is None else _within(until, work))
         if isinstance(reply, PlainReply):
             info, data = reply.info, reply.encode()
         else:
@@ -80,11 +81,8 @@ class Inference:
                 await out.send(batch)
 
 
-async def _within(permit: Permit, work: Awaitable[Reply]) -> Reply:
+async def _within(until: float, work: Awaitable[Reply]) -> Reply:
     """The reply, within the caller's patience: its SDK gives up reading then, so nobody would see it."""
-    until = permit.call.first_byte_deadline
-    if until is None:
-        return await work
     timer = asyncio.timeout_at(until)
     try:
         async with timer:

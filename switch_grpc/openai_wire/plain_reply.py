@@ -86,8 +86,15 @@ class PlainReply:
         self._reply = reply
         self.info = route_info_pb2.RouteInfo()
         self.usage: chat_pb2.Usage | None = None  # the part of it that others read
-        if reply.usage:
-            self.usage = chat_pb2.Usage(**msgspec.to_builtins(reply.usage))
+        if usage := reply.usage:
+            if usage.prompt_tokens_details or usage.completion_tokens_details:
+                self.usage = chat_pb2.Usage(**msgspec.to_builtins(usage))
+            else:
+                self.usage = chat_pb2.Usage(
+                    prompt_tokens=usage.prompt_tokens,
+                    completion_tokens=usage.completion_tokens,
+                    total_tokens=usage.total_tokens,
+                )
 
     def name(self, model: str) -> None:
         """Has it come from `model`, the route that was asked."""

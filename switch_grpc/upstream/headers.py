@@ -39,6 +39,17 @@ class Headers(Mapping[str, str]):
             start = self._folded.find(field, end)
         return b", ".join(values).decode("latin-1")
 
+    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
+        """As Mapping's, without an exception for a field that is not there, and for one of a single line."""
+        field = b"\r\n%s:" % name.lower().encode("latin-1", "replace")
+        start = self._folded.find(field)
+        if start < 0:
+            return default
+        end = self._folded.find(b"\r\n", start + 2)
+        if self._folded.find(field, end) >= 0:
+            return self[name]
+        return self._head[start + len(field) : end].strip(b" \t").decode("latin-1")
+
     def __iter__(self) -> Iterator[str]:
         lines = self._folded.split(b"\r\n")[1:-1]
         return iter(dict.fromkeys(line.partition(b":")[0].decode("latin-1") for line in lines))

@@ -44,3 +44,10 @@ def test_values_are_not_shown():
 
 def test_no_head_has_no_fields():
     assert dict(Headers(b"")) == {}
+
+
+def test_asking_gives_what_looking_up_gives():
+    headers = Headers(HEAD)
+    for name in (*headers, "X-A", "Content-Type"):
+        assert headers.get(name) == headers[name]
+    assert (headers.get("nobody"), headers.get("nobody", "")) == (None, "")
