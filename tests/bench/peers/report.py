@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.bench.peers.yardstick import section
+
 Row = Mapping[str, Any]
 
 _HEAD = """\
@@ -127,4 +129,5 @@ def render(results: Path) -> str:
     }
     newest = max(found.values(), key=lambda result: str(result["at"]))
     head = _HEAD.format(rounds=newest["plan"]["rounds"], saturated=round(_SATURATED * 100))
-    return "\n".join([head, *(_table(name, result) for name, result in found.items()), _machine(newest)])
+    tables = [_table(name, result) for name, result in found.items()]
+    return "\n".join(filter(None, [head, section(found), *tables, _machine(newest)]))
