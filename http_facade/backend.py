@@ -21,7 +21,7 @@ class Backend(Protocol):
     async def unary(self, permit: Permit, head: Head, body: Body[Message]) -> Reply:
         """The whole reply: ChatResponse, CompletionResponse or EmbedResponse, with route_info.
 
-        A plain one only where the body takes JSON.
+        A plain one only where the body is plain and takes JSON.
         """
 
     def stream(

@@ -22,6 +22,7 @@ HEADERS: Final = 100
 HEADER_BYTES: Final = 8 * 1024
 HEAD_SECONDS: Final = 5.0
 KEEP_ALIVE_SECONDS: Final = 30
+JOINED: Final = 64 * 1024  # a body up to this size is copied behind its head, into one write
 REQUESTS: Final = 10_000  # per connection; then it is closed, which spreads load over replicas
 
 _TOGETHER: Final = f"with the URL they are larger than {HEAD_BYTES} bytes together"
@@ -75,10 +76,13 @@ class DoorProtocol(HttpToolsProtocol):
         usual = cycle.scope is scope and cycle.keep_alive and scope["method"] != "HEAD"
         if not usual or cycle.response_started or cycle.disconnected or self.flow.write_paused:
             return False
-        whole = head_of(status, headers) + body
+        head = head_of(status, headers)
         cycle.response_started = True
         cycle.waiting_for_100_continue = False
-        self.transport.write(whole)
+        if len(body) <= JOINED:
+            self.transport.write(head + body)
+        else:
+            self.transport.writelines((head, body))
         cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()

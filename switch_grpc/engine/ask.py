@@ -109,7 +109,8 @@ class Ask:
                 replies.append(await self._read(exchange))
             finally:
                 exchange.close()
-        if self._body.takes_json and isinstance(dialect, OpenAI):
+        # A request that is plain asks for nothing that the answer would have to be changed for.
+        if self._body.takes_json and self._body.plain() is not None and isinstance(dialect, OpenAI):
             short = dialect.decode_plain(replies)
             if short is not None:
                 return short

@@ -94,7 +94,7 @@ class Engine:
             raise
 
     async def unary(self, permit: Permit, head: Head, body: Body[Message]) -> Reply:
-        """The whole reply, with its route_info; a plain one only where the body takes JSON."""
+        """The whole reply, with its route_info; a plain one only where the body is and takes JSON."""
         snapshot, route = self._found(permit, head)
         ticket = None if route.spec.max_in_flight is None else await self._enter(route, permit.call)
         try:

@@ -196,3 +196,12 @@ def test_a_header_with_a_line_break_never_goes_out() -> None:
     with pytest.raises(ValueError, match="line break"):
         protocol.head_of(200, [(b"x", b"a\r\nset-cookie: b")])
     assert protocol.head_of(200, [(b"x", b"a")]) == b"HTTP/1.1 200 OK\r\nx: a\r\n\r\n"
+
+
+async def test_a_large_answer_is_whole(door: Door) -> None:
+    """Past the size up to which head and body leave in one piece."""
+    said = "x" * (3 * protocol.JOINED)
+    door.backend.steps = (chat_reply(said),)
+    body = {"model": "lite", "messages": [{"role": "user", "content": "hi"}]}
+    answer = await door.client.post("/v1/chat/completions", json=body, headers={"x-api-key": "inference-key"})
+    assert answer.json()["choices"][0]["message"]["content"] == said
