@@ -1,7 +1,7 @@
 """The access log: one JSON line a call, a breaker transition or a reload. No prompts, no answers, no keys.
 
-Lines are built by msgspec and written in batches, by a thread: a line costs about a microsecond on the event
-loop, and whoever reads the log cannot hold up a call.
+Lines are built by msgspec on the event loop and written in batches, by a thread: whoever reads the log cannot
+hold up a call.
 """
 
 import asyncio

@@ -1,13 +1,13 @@
 """Counters and histograms that are cheap to add to, read by prometheus_client as a custom collector.
 
-prometheus_client's own take a lock and half a dozen Python calls for each addition, and a call makes a dozen:
-a third of what the gateway itself cost. Here an addition is one line on the event loop, the only writer; a
-scrape reads from a thread of its own, and at worst misses the last call.
+prometheus_client's own take a lock and half a dozen Python calls for each addition, and a call makes a dozen.
+Here an addition is one line on the event loop, the only writer; a scrape reads from a thread of its own, and
+at worst misses the last call.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
@@ -41,13 +41,11 @@ class Distribution:
 S = TypeVar("S", Count, Distribution)
 
 
-class Family(Generic[S]):
+class _Series(Generic[S]):
     """The series of one metric, by the values of its labels."""
 
-    def __init__(self, name: str, text: str, labels: Sequence[str]) -> None:
-        self.name: Final = name
-        self._text = text
-        self._labels = labels
+    def __init__(self, new: Callable[[], S]) -> None:
+        self._new: Callable[[], S] = new
         self._series: dict[tuple[str, ...], S] = {}
 
     def of(self, *values: str) -> S:
@@ -57,44 +55,39 @@ class Family(Generic[S]):
             known = self._series[values] = self._new()
         return known
 
-    def _new(self) -> S:
-        raise NotImplementedError
-
-    def collect(self) -> Iterable[Metric]:
-        raise NotImplementedError
-
-    def describe(self) -> Iterable[Metric]:
-        """For the registry, which refuses a name that is taken."""
-        return self.collect()
+    def _all(self) -> Sequence[tuple[tuple[str, ...], S]]:
+        """All of them; safe to call in another thread than `of`."""
+        return tuple(self._series.items())
 
 
-class Counter(Family[Count]):
+class Counter(_Series[Count]):
     """A counter, as `NAME_total`."""
 
-    def _new(self) -> Count:
-        return Count()
+    def __init__(self, name: str, text: str, labels: Sequence[str]) -> None:
+        super().__init__(Count)
+        self._about = name, text, None, labels
 
     def collect(self) -> Iterable[Metric]:
-        family = CounterMetricFamily(self.name, self._text, labels=self._labels)
-        for values, series in tuple(self._series.items()):
+        """What a scrape shows; the registry also asks for it to refuse a name that is taken."""
+        family = CounterMetricFamily(*self._about)
+        for values, series in self._all():
             family.add_metric(values, series.value)
         return [family]
 
 
-class Histogram(Family[Distribution]):
+class Histogram(_Series[Distribution]):
     """A histogram with the same buckets in all its series."""
 
     def __init__(self, name: str, text: str, labels: Sequence[str], bounds: Sequence[float]) -> None:
-        super().__init__(name, text, labels)
+        super().__init__(lambda: Distribution(bounds))
+        self._about = name, text, None, None, labels
         self._bounds = bounds
 
-    def _new(self) -> Distribution:
-        return Distribution(self._bounds)
-
     def collect(self) -> Iterable[Metric]:
-        family = HistogramMetricFamily(self.name, self._text, labels=self._labels)
+        """As a Counter's."""
+        family = HistogramMetricFamily(*self._about)
         ends = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
-        for values, series in tuple(self._series.items()):
+        for values, series in self._all():
             total, buckets = 0, []
             for end, count in zip(ends, tuple(series.counts), strict=True):
                 total += count
@@ -103,7 +96,7 @@ class Histogram(Family[Distribution]):
         return [family]
 
 
-def registered(registry: CollectorRegistry, *families: Family[Count] | Family[Distribution]) -> None:
+def registered(registry: CollectorRegistry, *families: Counter | Histogram) -> None:
     """Has a scrape of `registry` show the families."""
     for family in families:
         registry.register(family)

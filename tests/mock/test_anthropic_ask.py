@@ -1,9 +1,6 @@
 """Anthropic requests are read strictly: what Anthropic refuses is refused, and what it took is taken."""
 
-import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -11,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.anthropic_requests import FULL, NEW, OBJECT, OLD, PLAIN, THINKING, TOOL, answer, turns
+from tests.support.wire_corpus import exchanges, recorded
 
-CORPUS = os.environ.get("SWITCH_WIRE_CORPUS", "")
 OPEN = "For 'object' type, 'additionalProperties' must be explicitly set to false"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -158,17 +155,11 @@ def test_hostile_json_is_a_400(body: bytes):
     assert answer(body)[0] == 400
 
 
-def recorded() -> Iterator[dict[str, Any]]:
-    for name in ("anthropic.jsonl", "anthropic-count.jsonl"):
-        with (Path(CORPUS) / name).open() as lines:
-            yield from map(json.loads, lines)
-
-
-@pytest.mark.skipif(not CORPUS, reason="SWITCH_WIRE_CORPUS is not set; point it at recorded traffic")
+@recorded
 def test_what_anthropic_took_is_taken():
     """Only signatures of thinking are refused, because Anthropic's are not the mock's."""
     taken, signed = 0, 0
-    for exchange in recorded():
+    for exchange in chain(exchanges("anthropic.jsonl"), exchanges("anthropic-count.jsonl")):
         headers = {**OLD, "anthropic-beta": "any"}
         status, message = answer(exchange["request"].encode(), headers, exchange["path"])
         if status != 200:

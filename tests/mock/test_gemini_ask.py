@@ -1,8 +1,6 @@
 """What Google refuses, the mock refuses, naming the field; what Google took, the mock takes."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +9,8 @@ from switch_grpc.mock.answers import Tool, Turn
 from switch_grpc.mock.failures import Refused
 from switch_grpc.mock.gemini_ask import ask_of, decode, read_generate
 from switch_grpc.mock.gemini_shapes import BATCH_EMBED, EMBED, GENERATE
+from tests.support.wire_corpus import exchanges, recorded
 
-CORPUS = os.environ.get("SWITCH_WIRE_CORPUS", "")
 USER: Any = {"role": "user", "parts": [{"text": "Hello"}]}
 CALL: Any = {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}]}
 RESULT: Any = {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"output": "x"}}}]}
@@ -193,13 +191,12 @@ def test_contents_of_one_role_in_a_row_are_one_turn() -> None:
     assert [turn.role for turn in ask.turns] == ["user", "assistant", "assistant", "tool", "tool"]
 
 
-@pytest.mark.skipif(not CORPUS, reason="SWITCH_WIRE_CORPUS is not set; point it at recorded traffic")
+@recorded
 def test_every_recorded_request_is_taken() -> None:
     """Google took them all, but for one whose address it could not fetch."""
     count = 0
     for name in ("gemini", "gemini-stream", "gemini-embed"):
-        for line in Path(CORPUS, f"{name}.jsonl").read_text().splitlines():
-            row = json.loads(line)
+        for row in exchanges(f"{name}.jsonl"):
             model, _, method = row["path"].rpartition("/")[2].rpartition(":")
             vertex, data = "aiplatform" in row["host"], row["request"].encode()
             if method in ("batchEmbedContents", "embedContent"):

@@ -10,7 +10,8 @@ import pytest
 
 CORPUS = os.environ.get("SWITCH_WIRE_CORPUS", "")
 
-# Marks a test, or a module by `pytestmark`, that replays it.
+# Marks a test, or a module by `pytestmark`, that replays it. The recordings are no part of this tree, so that
+# elsewhere there is nothing to replay; `.ci/run` names their folder, and leaves nothing out.
 recorded = pytest.mark.skipif(
     not CORPUS, reason="SWITCH_WIRE_CORPUS is not set; point it at recorded traffic to replay it"
 )
