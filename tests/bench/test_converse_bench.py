@@ -1,9 +1,10 @@
-"""What translating and signing for Bedrock costs. Run alone: `pytest tests/bench/test_converse_bench.py`.
+"""What framing and signing for Bedrock cost, beside botocore.
+
+Run alone: `pytest tests/bench/test_converse_bench.py`.
 
 The limits are for the fastest round, since a shared machine makes the others slower at will.
 """
 
-import json
 from typing import Any
 
 from botocore.auth import SigV4Auth
@@ -12,48 +13,20 @@ from botocore.credentials import Credentials
 from botocore.eventstream import EventStreamBuffer
 
 from switch_grpc.credentials.sigv4 import AwsKeys, SigV4
-from switch_grpc.openai_wire import decode_chat_request
-from switch_grpc.providers.dialects.base import Binding, Event, WireReply, WireRequest
+from switch_grpc.providers.dialects.base import Binding, Event, WireRequest
 from switch_grpc.providers.dialects.converse import Converse
 from switch_grpc.providers.framing.eventstream import EventStream
 from switch_grpc.request import Head, MessageBody, Operation
 from switch_grpc.v1 import chat_pb2
-from tests.bench.test_openai_wire_bench import LARGE, MICROSECOND, SMALL, fastest
+from tests.bench.test_openai_wire_bench import MICROSECOND, SMALL, fastest
 from tests.support.bedrock import event
 
 BINDING = Binding(
     target="a", provider="bedrock", model="claude-haiku-4-5", base_url="https://b", region="us-east-1"
 )
 HEAD = Head(operation=Operation.CHAT, route="lite")
-ANSWER = json.dumps(
-    {
-        "metrics": {"latencyMs": 522},
-        "output": {
-            "message": {"role": "assistant", "content": [{"text": "Hello! How can I help you today?"}]}
-        },
-        "stopReason": "end_turn",
-        "usage": {"inputTokens": 19, "outputTokens": 12, "totalTokens": 31, "serverToolUsage": {}},
-    },
-    separators=(",", ":"),
-).encode()
 PIECE = {"contentBlockIndex": 0, "delta": {"text": "Hello"}, "p": "abcdefghijklmnopqrstuvwxyzABCDEFGH"}
 URL = "https://bedrock-runtime.us-east-1.amazonaws.com/model/us.amazon.nova-micro-v1%3A0/converse"
-
-
-def there_and_back(request: chat_pb2.ChatRequest) -> None:
-    dialect = Converse()
-    dialect.encode(HEAD, MessageBody(request), BINDING)
-    dialect.decode(Operation.CHAT, [WireReply(status=200, headers={}, body=ANSWER)], BINDING)
-
-
-def test_a_small_chat_there_and_back(benchmark: Any) -> None:
-    benchmark(there_and_back, decode_chat_request(SMALL))
-    assert fastest(benchmark) <= 60 * MICROSECOND
-
-
-def test_a_large_chat_there_and_back(benchmark: Any) -> None:
-    benchmark(there_and_back, decode_chat_request(LARGE))
-    assert fastest(benchmark) <= 600 * MICROSECOND
 
 
 def test_a_piece_of_a_stream(benchmark: Any) -> None:

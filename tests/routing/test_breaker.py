@@ -1,3 +1,5 @@
+"""When a breaker opens, for how long, and up which ladder."""
+
 import math
 import random
 from dataclasses import replace

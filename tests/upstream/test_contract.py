@@ -22,20 +22,9 @@ from switch_grpc.providers.dialects.base import WireRequest
 from switch_grpc.upstream.base import Exchange, Timers, WayOut
 from switch_grpc.upstream.lanes import open_upstream
 from switch_grpc.upstream.proxied import ProxiedUpstream
+from tests.support.exchanges import ONE_LOOP, PATIENT, QUICK, request, soon
 from tests.support.proxy import http_proxy
 from tests.support.raw_server import STREAM_HEAD, Script, piece, raw_server, reply, reset
-
-QUICK = Timers(connect=0.2, head=0.2, idle=0.2)
-PATIENT = Timers()
-ONE_LOOP = pytest.mark.asyncio(loop_factories=["asyncio"])
-
-
-def request(url: str) -> WireRequest:
-    return WireRequest(url=f"{url}/v1/x", headers={"content-type": "application/json"}, body=b"{}")
-
-
-def soon() -> float:
-    return asyncio.get_running_loop().time() + 5.0
 
 
 @asynccontextmanager
