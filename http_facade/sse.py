@@ -54,14 +54,7 @@ class Transcript:
 
     def feed(self, batch: Sequence[Chunk | PlainChunk]) -> bytes:
         """The events of chunks that came together, to leave in one write; b"" where nothing is to be sent."""
-        return b"".join(
-            [
-                self._release() + self._data(chunk.encode())
-                if isinstance(chunk, PlainChunk)
-                else self._event(chunk)
-                for chunk in batch
-            ]
-        )
+        return b"".join([self._event(chunk) for chunk in batch])
 
     def finish(self) -> bytes:
         """What ends a complete stream: usage where asked for, the route where still owed, [DONE]."""
@@ -80,7 +73,9 @@ class Transcript:
             body["usage"] = msgspec.json.decode(encoded, type=_Usage).usage
         return self._release() + _event(msgspec.json.encode(body))
 
-    def _event(self, chunk: Chunk) -> bytes:
+    def _event(self, chunk: Chunk | PlainChunk) -> bytes:
+        if isinstance(chunk, PlainChunk):
+            return self._release() + self._data(chunk.encode())
         if self._late:
             self._last = chunk
         if _tells_route_alone(chunk):
