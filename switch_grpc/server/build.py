@@ -18,6 +18,7 @@ from switch_grpc.server import admin, gateway
 from switch_grpc.server.engine_port import Engine
 from switch_grpc.server.health import Health
 from switch_grpc.server.rpc import Door
+from switch_grpc.server.threads import giving_way
 
 HEALTH: Final = "grpc.health.v1.Health"
 REFLECTION: Final = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
@@ -57,10 +58,11 @@ def health_of_services(settings: GrpcSettings | None = None) -> Health:
 def build_server(engine: Engine, *, settings: GrpcSettings | None = None, health: Health) -> grpc.aio.Server:
     """A server that is neither bound (`bind.bind`) nor started."""
     settings = settings or GrpcSettings()
-    server = grpc.aio.server(
-        options=_options(settings),
-        compression=grpc.Compression.Gzip if settings.gzip else grpc.Compression.NoCompression,
-    )
+    with giving_way():
+        server = grpc.aio.server(
+            options=_options(settings),
+            compression=grpc.Compression.Gzip if settings.gzip else grpc.Compression.NoCompression,
+        )
     door = Door(engine, settings.early_metadata_after, settings.write_stall)
     server.add_generic_rpc_handlers((gateway.service(engine, door),))
     if settings.admin:
