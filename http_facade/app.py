@@ -17,7 +17,7 @@ from http_facade.docs import Docs
 from http_facade.embeddings import EMBEDDINGS
 from http_facade.endpoint import Endpoint, OpenEndpoint, UnknownPath
 from http_facade.health import Health
-from http_facade.host import check_host
+from http_facade.host import Hosts
 from http_facade.inference import Inference, Wire
 from http_facade.models import Models
 from http_facade.openapi import document
@@ -158,13 +158,13 @@ class Entrance:
     def __init__(self, router: ASGIApp, fixed: Mapping[str, ASGIApp], allowed: frozenset[str]) -> None:
         self._router = router
         self._fixed = fixed
-        self._allowed = allowed
+        self._hosts = Hosts(allowed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             hosts = [value for name, value in scope["headers"] if name == b"host"]
             try:
-                check_host(hosts, scope["http_version"], self._allowed)
+                self._hosts.check(hosts, scope["http_version"])
             except Fault as fault:
                 await Caller(scope, receive, send).refuse(fault, ())
                 return

@@ -120,9 +120,9 @@ class Caller:
         """Whether reading the body needs no waiting; False where that is not known."""
         return self._connection is not None and self._connection.body_is_whole()
 
-    def watch(self) -> None:
-        """From now on a disconnect cancels the current task. Call when the body has been read."""
-        self._task = asyncio.current_task()
+    def watch(self, task: asyncio.Task[object] | None) -> None:
+        """From now on a disconnect cancels the request's `task`. Call when the body has been read."""
+        self._task = task or asyncio.current_task()
         if self._connection is not None:
             self._connection.on_lost(self._leave)
         else:

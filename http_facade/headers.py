@@ -1,4 +1,4 @@
-"""Request headers to a Call, and a reply's RouteInfo to response headers."""
+"""Request headers to a Call, and who answered to response headers."""
 
 import random
 import re
@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from switch_grpc import caller_fields
+from switch_grpc.answered import Answered
 from switch_grpc.call import Call
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.v1 import route_info_pb2
@@ -103,7 +104,7 @@ def _patience(value: bytes, now: float) -> float | None:
     return now + float(value) if _DURATION.fullmatch(value) and float(value) > 0 else None
 
 
-def route_headers(info: route_info_pb2.RouteInfo) -> HeaderList:
+def route_headers(info: Answered) -> HeaderList:
     """Who answered. X-Used-Fallback is there only when it is true."""
     headers: HeaderList = []
     if info.target:
@@ -113,10 +114,10 @@ def route_headers(info: route_info_pb2.RouteInfo) -> HeaderList:
     state = _STATES.get(info.breaker_state)
     if state is not None:
         headers.append((b"x-circuit-breaker-state", state))
-    headers.append((b"x-provider-response-time", b"%d" % round(info.provider_ms)))
+    headers.append((b"x-provider-response-time", b"%.0f" % info.provider_ms))
     if info.attempts:
-        headers.append((b"x-switch-attempts", b"%d" % len(info.attempts)))
-    if info.HasField("cost_usd"):
+        headers.append((b"x-switch-attempts", b"%d" % info.attempts))
+    if info.cost_usd is not None:
         headers.append((b"x-switch-cost-usd", b"%.10g" % info.cost_usd))
     if info.adaptations:
         headers.append((b"x-switch-adaptations", _visible("; ".join(info.adaptations)[:ADAPTATIONS])))

@@ -9,17 +9,33 @@ from typing import Final
 
 from http_facade.errors import wrong_host
 
+KNOWN: Final = 256  # names that are remembered
+
 # RFC 3986's reg-name without percent-encoding and sub-delims, which no real name uses; IPv4 is one of them
 _HOST: Final = re.compile(
     rb"([A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?"
 )
 
 
-def check_host(values: list[bytes], version: str, allowed: frozenset[str]) -> None:
-    """`values` are the request's Host headers. Raises Fault(BAD_REQUEST).
+class Hosts:
+    """The Host headers that this door takes; it remembers those that it has looked at."""
 
-    HTTP/1.0 may do without: load balancers' probes do. `allowed` as in HttpSettings.
-    """
+    def __init__(self, allowed: frozenset[str]) -> None:
+        """`allowed` as in HttpSettings."""
+        self._allowed = allowed
+        self._known: set[bytes] = set()
+
+    def check(self, values: list[bytes], version: str) -> None:
+        """`values` are the request's Host headers. Raises Fault(BAD_REQUEST)."""
+        if len(values) == 1 and values[0] in self._known:
+            return
+        _check(values, version, self._allowed)
+        if values and len(self._known) < KNOWN:
+            self._known.add(values[0])
+
+
+def _check(values: list[bytes], version: str, allowed: frozenset[str]) -> None:
+    """HTTP/1.0 may do without: load balancers' probes do."""
     if not values and version == "1.0":
         return
     if len(values) != 1:

@@ -17,6 +17,7 @@ from http_facade.openai_json import read_request
 from http_facade.settings import HttpSettings
 from http_facade.sse import Chunk, Encode, Transcript
 from http_facade.stream import EventStream
+from switch_grpc.answered import answered
 from switch_grpc.faults import Fault, Kind, bad_request
 from switch_grpc.openai_wire import PlainChunk, PlainReply, Reply
 from switch_grpc.permit import Permit
@@ -50,7 +51,7 @@ class Inference:
             idle=settings.body_idle,
             whole=caller.body_is_whole(),
         )
-        caller.watch()  # servers tell of a disconnect, but cancel nothing themselves
+        caller.watch(permit.task)  # servers tell of a disconnect, but cancel nothing themselves
         head, body = read_request(operation, data)
         if not head.stream:
             await self._reply(caller, permit, head, body)
@@ -66,7 +67,8 @@ class Inference:
         if isinstance(reply, PlainReply):
             info, data = reply.info, reply.encode()
         else:
-            info, data = self._wire.reply(reply)
+            message, data = self._wire.reply(reply)
+            info = answered(message)
         caller.unwatch()
         await caller.answer(200, [(b"content-type", b"application/json"), *route_headers(info)], data)
 

@@ -10,6 +10,7 @@ from http_facade.errors import as_fault
 from http_facade.headers import HeaderList, route_headers
 from http_facade.settings import HttpSettings
 from http_facade.sse import KEEP_ALIVE, Chunk, Transcript, route_of
+from switch_grpc.answered import answered
 from switch_grpc.openai_wire import PlainChunk
 
 _HEAD: Final = (
@@ -47,7 +48,7 @@ class EventStream:
         if not batch:
             return
         if not self._caller.answered:
-            await self._begin(route_headers(route_of(batch)))
+            await self._begin(route_headers(answered(route_of(batch))))
         elif self._side is not None:
             await self._settle_side()
         data = self._transcript.feed(batch)

@@ -14,7 +14,7 @@ engine -> server (gRPC) and http_facade (HTTP). Arrows point down only, which te
     3  engine                                 orchestrates 0-2
     2  upstream, credentials, config.source, observers, permit    IO and the event loop; clocks are injected
     1  routing, providers, config.schema/parse/check, auth    pure: no await, no clock, no environment
-    0  v1, faults, call, request, openai_wire, events
+    0  v1, faults, call, answered, request, openai_wire, events
 
 The protobuf messages of `switch_grpc.v1` are the domain model: doors and dialects translate to and from them.
 This package imports nothing heavy, because the client, which needs only the stubs, imports it too.

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from switch_grpc.answered import Answered, Usage
 from switch_grpc.faults import Kind
-from switch_grpc.v1 import chat_pb2, route_info_pb2
 
 
 class AttemptFinished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -23,7 +23,7 @@ class AttemptFinished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     upstream_status: int
     duration: float
     ttfb: float | None  # to the first byte of the provider's answer
-    usage: chat_pb2.Usage | None
+    usage: Usage | None
     cost: float | None = None  # US dollars; None: not known
 
 
@@ -42,8 +42,8 @@ class CallFinished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     duration: float
     first_content: float | None  # to the first content chunk, for streams
     chunks: int
-    usage: chat_pb2.Usage | None
-    info: route_info_pb2.RouteInfo | None
+    usage: Usage | None
+    info: Answered | None
     target: str = ""  # that answered, or that failed last; "" where none was asked
     attempts: int = 0
 

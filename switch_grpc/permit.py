@@ -5,9 +5,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from switch_grpc.answered import Answered, Usage
 from switch_grpc.call import Call, Principal
 from switch_grpc.faults import Fault, Kind
-from switch_grpc.v1 import chat_pb2, route_info_pb2
 
 
 class Permit:
@@ -16,7 +16,6 @@ class Permit:
     __slots__ = (
         "_close",
         "_cut",
-        "_task",
         "call",
         "chunks",
         "first_content_at",
@@ -25,6 +24,7 @@ class Permit:
         "principal",
         "route",
         "stream",
+        "task",
         "usage",
     )
 
@@ -35,7 +35,6 @@ class Permit:
         close: Callable[["Permit", Fault | None], None],
         task: asyncio.Task[object] | None = None,
     ) -> None:
-        """`task` is the call's own, by which it can be cut."""
         self.call = call
         self.principal = principal
         self.operation = ""
@@ -43,10 +42,10 @@ class Permit:
         self.stream = False
         self.chunks = 0
         self.first_content_at: float | None = None
-        self.usage: chat_pb2.Usage | None = None
-        self.info: route_info_pb2.RouteInfo | None = None
+        self.usage: Usage | None = None
+        self.info: Answered | None = None
         self._close: Callable[[Permit, Fault | None], None] | None = close
-        self._task = task
+        self.task = task  # the call's own, by which it can be cut
         self._cut = False
 
     def __enter__(self) -> Self:
@@ -62,19 +61,19 @@ class Permit:
 
     def cut(self) -> None:
         """Ends the call from outside: wherever its task waits, it is cancelled, and hears DRAINING."""
-        if self._task is not None and not self._cut:
+        if self.task is not None and not self._cut:
             self._cut = True
-            self._task.cancel()
+            self.task.cancel()
 
     def cut_fault(self) -> Fault | None:
         """What a CancelledError of the call's task stands for that `cut` sent; None for any other.
 
         Whoever gets it raises it in place of the CancelledError, which is thereby dealt with.
         """
-        if not self._cut or self._task is None:
+        if not self._cut or self.task is None:
             return None
         self._cut = False
-        self._task.uncancel()
+        self.task.uncancel()
         return Fault(Kind.DRAINING, "the gateway is shutting down; the answer ends here", retry_after=1.0)
 
     def close(self, fault: Fault | None) -> None:

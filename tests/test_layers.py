@@ -18,6 +18,7 @@ PACKAGES = {
 LAYERS = {
     "switch_grpc.v1": 0,
     "switch_grpc.faults": 0,
+    "switch_grpc.answered": 0,
     "switch_grpc.call": 0,
     "switch_grpc.caller_fields": 0,
     "switch_grpc.request": 0,

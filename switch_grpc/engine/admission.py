@@ -32,6 +32,7 @@ class Admission:
         self._clock = clock
         self._emit = emit
         self._open: set[Permit] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None  # asking for it costs each call a system call
         self._emptied: asyncio.Future[None] | None = None  # where somebody waits for that
 
     @property
@@ -51,7 +52,10 @@ class Admission:
         return self._permit(call, principal, await self._waited(call))
 
     def _permit(self, call: Call, principal: Principal, ticket: Ticket) -> Permit:
-        permit = Permit(call, principal, partial(self._leave, ticket), asyncio.current_task())
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task(self._loop)
+        permit = Permit(call, principal, partial(self._leave, ticket), task)
         self._open.add(permit)
         return permit
 
@@ -122,7 +126,7 @@ def _asked(permit: Permit, fault: Fault | None) -> tuple[str, int]:
     if fault is not None and fault.attempts:
         return fault.attempts[-1].target, len(fault.attempts)
     if permit.info is not None:
-        return permit.info.target, len(permit.info.attempts)
+        return permit.info.target, permit.info.attempts
     return "", 0
 
 

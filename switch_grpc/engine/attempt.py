@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Protocol, Self, cast
 
+from switch_grpc.answered import Usage
 from switch_grpc.engine.deadline import TargetTimers
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.permit import fault_of
 from switch_grpc.routing.target import Entry, Target
-from switch_grpc.v1 import chat_pb2, fault_pb2
+from switch_grpc.v1 import fault_pb2
 
 CLOCK_GRAIN: Final = 0.005  # seconds by which a timer may fire early
 _BROKEN: Final = "the provider's stream broke off before it was complete; what came is all there is"
@@ -76,7 +77,7 @@ class Attempt:
         self.first_byte_at: float | None = None
         self.content_at = now
         self.upstream_status = 0
-        self.usage: chat_pb2.Usage | None = None
+        self.usage: Usage | None = None
         self._proven = False
         self._timers = timers
         self._ends = ends

@@ -6,6 +6,7 @@ from typing import Final
 
 from google.protobuf.message import Message
 
+from switch_grpc.answered import Answered, counted
 from switch_grpc.engine.attempt import Attempt
 from switch_grpc.engine.tries import Tries
 from switch_grpc.openai_wire import Chunk, PlainChunk, PlainReply, Reply
@@ -30,8 +31,7 @@ def reply(tries: Tries, attempt: Attempt, answer: Reply) -> Reply:
     if isinstance(answer, PlainReply):
         answer.name(tries.route.spec.name)
         attempt.usage = tries.permit.usage = answer.usage
-        tries.permit.info = answer.info
-        put_info(answer.info, tries, attempt)
+        answer.info = tries.permit.info = _answered(tries, attempt)
     else:
         _whole(tries, attempt, answer)
     return answer
@@ -39,12 +39,11 @@ def reply(tries: Tries, attempt: Attempt, answer: Reply) -> Reply:
 
 def _whole(tries: Tries, attempt: Attempt, message: Message) -> None:
     if message.HasField("usage"):
-        attempt.usage = tries.permit.usage = message.usage  # type: ignore[attr-defined]
+        attempt.usage = tries.permit.usage = counted(message.usage)  # type: ignore[attr-defined]
     message.model = tries.route.spec.name  # type: ignore[attr-defined]
     if tries.head.operation is not Operation.EMBED and not (message.id and message.created):  # type: ignore[attr-defined]
         Stamp(tries).mark(message)
-    tries.permit.info = message.route_info  # type: ignore[attr-defined]
-    put_info(message.route_info, tries, attempt)  # type: ignore[attr-defined]
+    tries.permit.info = _put_info(message.route_info, tries, attempt)  # type: ignore[attr-defined]
 
 
 class Stamp:
@@ -99,7 +98,7 @@ class Relay:
                 continue
             mark(message)
             if message.HasField("usage"):
-                attempt.usage = permit.usage = message.usage  # type: ignore[attr-defined]
+                attempt.usage = permit.usage = counted(message.usage)  # type: ignore[attr-defined]
         content = any(map(has_content, batch))
         if content:
             attempt.progress()
@@ -118,8 +117,7 @@ class Relay:
         attempt.finished = True
         last = CHUNKS[tries.head.operation]()
         self._stamp.mark(last)
-        put_info(last.route_info, tries, attempt)
-        tries.permit.info = last.route_info
+        tries.permit.info = _put_info(last.route_info, tries, attempt)
         if self._held:  # an answer without content is an answer
             return [*self._open(), last]
         attempt.commit()
@@ -134,7 +132,7 @@ class Relay:
         permit.chunks = len(held)
         first = held[0]
         assert not isinstance(first, PlainChunk), "a decoder's first chunk is a message"
-        put_info(first.route_info, self._tries, self._attempt)  # type: ignore[attr-defined]
+        _put_info(first.route_info, self._tries, self._attempt)  # type: ignore[attr-defined]
         return held
 
 
@@ -142,28 +140,41 @@ def _size(chunk: Chunk) -> int:
     return len(chunk.encode()) if isinstance(chunk, PlainChunk) else chunk.ByteSize()
 
 
-def put_info(info: route_info_pb2.RouteInfo, tries: Tries, attempt: Attempt) -> None:
-    """Writes who answered, and how the call got there, as known now."""
-    target, route, now = attempt.target, tries.route, attempt.clock()
-    spec = target.spec
-    first_byte = attempt.first_byte_at
-    until = now if attempt.finished or first_byte is None else first_byte
+def _answered(tries: Tries, attempt: Attempt) -> Answered:
+    """Who answered, and how the call got there, as known now."""
+    target, first_byte = attempt.target, attempt.first_byte_at
+    until = attempt.clock() if attempt.finished or first_byte is None else first_byte
+    return Answered(
+        target=target.spec.name,
+        breaker_state=BREAKER_STATES[attempt.entry.permit.state],
+        provider_ms=(until - attempt.started) * 1e3,
+        attempts=len(tries.records) + 1,
+        fallback_used=tries.candidates.fallback(target),
+        cost_usd=tries.cost(attempt),
+        adaptations=attempt.adaptations,
+    )
+
+
+def _put_info(info: route_info_pb2.RouteInfo, tries: Tries, attempt: Attempt) -> Answered:
+    """Writes the same into a message, with each of the attempts."""
+    told, target = _answered(tries, attempt), attempt.target
     info.CopyFrom(tries.wiring(target).info)
-    info.breaker_state = BREAKER_STATES[attempt.entry.permit.state]
-    info.provider_ms = (until - attempt.started) * 1e3
+    info.breaker_state = told.breaker_state
+    info.provider_ms = told.provider_ms
     info.request_id = tries.permit.call.id
-    if tries.candidates.fallback(target):
+    if told.fallback_used:
         info.fallback_used = True
-    if spec.model != route.targets[0].spec.model:
+    if target.spec.model != tries.route.targets[0].spec.model:
         info.model_differs = True
     if tries.records:
         info.attempts.extend(tries.records)
     info.attempts.add(
-        target=spec.name,
+        target=told.target,
         upstream_status=attempt.upstream_status,
-        duration_ms=(now - attempt.started) * 1e3,
+        duration_ms=(attempt.clock() - attempt.started) * 1e3,
     )
-    if attempt.adaptations:
-        info.adaptations.extend(attempt.adaptations)
-    if (cost := tries.cost(attempt)) is not None:
-        info.cost_usd = cost
+    if told.adaptations:
+        info.adaptations.extend(told.adaptations)
+    if told.cost_usd is not None:
+        info.cost_usd = told.cost_usd
+    return told

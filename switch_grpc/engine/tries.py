@@ -158,7 +158,7 @@ class Tries:
             fault,
             now=now,
             rng=self._rng,
-            tokens=None if usage is None else usage.total_tokens,
+            tokens=None if usage is None else usage.total,
             sent=attempt.sent,
         )
         if transition is not None:

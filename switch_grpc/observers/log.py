@@ -231,8 +231,8 @@ def _call_line(event: CallFinished) -> _Call:
         line.first_content_ms = _ms(event.first_content)
         line.chunks = event.chunks
     if (usage := event.usage) is not None:
-        line.tokens_in = usage.prompt_tokens
-        line.tokens_out = usage.completion_tokens
+        line.tokens_in = usage.prompt
+        line.tokens_out = usage.completion
     return line
 
 

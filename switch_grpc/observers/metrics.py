@@ -109,8 +109,8 @@ class Metrics:
         if event.first_content is not None:
             series.first.add(event.first_content)
         if (usage := event.usage) is not None:
-            series.tokens_in.value += usage.prompt_tokens
-            series.tokens_out.value += usage.completion_tokens
+            series.tokens_in.value += usage.prompt
+            series.tokens_out.value += usage.completion
 
     def _new_of_attempts(self, key: tuple[object, ...], event: AttemptFinished) -> "_OfAttempts":
         where = (event.route, event.target)

@@ -13,11 +13,12 @@ import msgspec
 from google.protobuf.message import Message
 from msgspec import UNSET, Meta, UnsetType
 
+from switch_grpc.answered import Answered, Usage
 from switch_grpc.openai_wire.chat_message import FINISH_REASONS
 from switch_grpc.openai_wire.chat_reply import decode_chat_response, write_event
 from switch_grpc.openai_wire.fields import encode
 from switch_grpc.openai_wire.plain import Call, Int32, Int64, Plain, Text
-from switch_grpc.v1 import chat_pb2, route_info_pb2
+from switch_grpc.v1 import chat_pb2
 
 _Created = Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
 _Nothing = Annotated[list[None], Meta(max_length=0)]
@@ -82,19 +83,11 @@ class PlainReply:
 
     __slots__ = ("_reply", "info", "usage")
 
+    info: Answered  # who gave it: the engine says so
+
     def __init__(self, reply: _Reply) -> None:
         self._reply = reply
-        self.info = route_info_pb2.RouteInfo()
-        self.usage: chat_pb2.Usage | None = None  # the part of it that others read
-        if usage := reply.usage:
-            if usage.prompt_tokens_details or usage.completion_tokens_details:
-                self.usage = chat_pb2.Usage(**msgspec.to_builtins(usage))
-            else:
-                self.usage = chat_pb2.Usage(
-                    prompt_tokens=usage.prompt_tokens,
-                    completion_tokens=usage.completion_tokens,
-                    total_tokens=usage.total_tokens,
-                )
+        self.usage = _counted(reply.usage) if reply.usage else None
 
     def name(self, model: str) -> None:
         """Has it come from `model`, the route that was asked."""
@@ -103,6 +96,19 @@ class PlainReply:
     def encode(self) -> bytes:
         """The answer as OpenAI writes it."""
         return encode(self._reply)
+
+
+def _counted(usage: _Usage) -> Usage:
+    asked = usage.prompt_tokens_details or _PromptTokens()
+    answered = usage.completion_tokens_details or _CompletionTokens()
+    return Usage(
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.total_tokens,
+        asked.cached_tokens or 0,
+        asked.cache_write_tokens or 0,
+        (asked.audio_tokens or 0) + (answered.audio_tokens or 0),
+    )
 
 
 class _Delta(Plain):

@@ -13,11 +13,11 @@ from typing import Final
 
 import msgspec
 
+from switch_grpc.answered import Usage
 from switch_grpc.config.service import CatalogModel, Prices
 from switch_grpc.providers.adapt import Range, Rules
 from switch_grpc.providers.model_names import OWN_NAMES, geography, homes, normal
 from switch_grpc.request import Need
-from switch_grpc.v1 import chat_pb2
 
 NEEDS: Final[Mapping[str, Need]] = {
     "tools": Need.TOOLS,
@@ -39,19 +39,18 @@ class Price:
     above: int = 0  # from more input tokens than this, all of the call costs `beyond`
     beyond: "Price | None" = None
 
-    def of(self, usage: chat_pb2.Usage) -> float | None:
+    def of(self, usage: Usage) -> float | None:
         """What a call of this usage costs; None where sound was counted, whose price is another."""
-        asked, answered = usage.prompt_tokens_details, usage.completion_tokens_details
-        if asked.audio_tokens or answered.audio_tokens:
+        if usage.audio:
             return None
-        tier = self.beyond if self.beyond is not None and usage.prompt_tokens > self.above else self
-        read, written = asked.cached_tokens, asked.cache_write_tokens
-        fresh = max(0, usage.prompt_tokens - read - written)
+        tier = self.beyond if self.beyond is not None and usage.prompt > self.above else self
+        read, written = usage.cached, usage.cache_written
+        fresh = max(0, usage.prompt - read - written)
         return (
             fresh * tier.input
             + read * (tier.input if tier.cached_input is None else tier.cached_input)
             + written * (tier.input if tier.cache_write is None else tier.cache_write)
-            + usage.completion_tokens * tier.output
+            + usage.completion * tier.output
         )
 
     def times(self, factor: float) -> "Price":

@@ -6,7 +6,8 @@ import re
 import httpx
 import pytest
 
-from http_facade.headers import ADAPTATIONS, route_headers
+from http_facade.headers import ADAPTATIONS, HeaderList, route_headers
+from switch_grpc.answered import answered
 from switch_grpc.faults import Kind
 from switch_grpc.request import Operation
 from switch_grpc.v1 import route_info_pb2
@@ -48,17 +49,21 @@ async def test_a_fallback_is_told(door: Door) -> None:
     assert answer.headers["x-circuit-breaker-state"] == "half_open"
 
 
+def headers(**info: object) -> HeaderList:
+    return route_headers(answered(route_info(**info)))
+
+
 def test_a_targets_name_that_http_cannot_carry_is_percent_encoded() -> None:
-    assert (b"x-used-provider", b"z%C3%BCrich%0A") in route_headers(route_info(target="zürich\n"))
-    assert (b"x-used-provider", b"my target (eu)") in route_headers(route_info(target="my target (eu)"))
+    assert (b"x-used-provider", b"z%C3%BCrich%0A") in headers(target="zürich\n")
+    assert (b"x-used-provider", b"my target (eu)") in headers(target="my target (eu)")
 
 
 def test_what_a_call_cost_and_what_was_changed_of_it_are_headers():
-    told = dict(route_headers(route_info(cost_usd=0.00012345, adaptations=["seed left out", "n\n2"])))
+    told = dict(headers(cost_usd=0.00012345, adaptations=["seed left out", "n\n2"]))
     assert told[b"x-switch-cost-usd"] == b"0.00012345"
     assert told[b"x-switch-adaptations"] == b"seed left out; n%0A2"
-    assert not {b"x-switch-cost-usd", b"x-switch-adaptations"} & dict(route_headers(route_info())).keys()
-    long = dict(route_headers(route_info(adaptations=["x" * 5000])))
+    assert not {b"x-switch-cost-usd", b"x-switch-adaptations"} & dict(headers()).keys()
+    long = dict(headers(adaptations=["x" * 5000]))
     assert len(long[b"x-switch-adaptations"]) == ADAPTATIONS
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from http_facade.host import check_host
+from http_facade.host import KNOWN, Hosts
 from http_facade.settings import HttpSettings
 from switch_grpc.faults import Fault
 from tests.http_facade.conftest import Door
@@ -80,13 +80,26 @@ ADMIN = ["/admin/providers/status", "/admin/providers/lite/a/reset", "/metrics",
 
 @pytest.mark.parametrize("host", GOOD)
 def test_a_name_or_address_with_a_port_is_taken(host: str) -> None:
-    check_host([host.encode()], "1.1", frozenset())
+    hosts = Hosts(frozenset())
+    for _ in range(2):  # the second time from memory
+        hosts.check([host.encode()], "1.1")
 
 
 @pytest.mark.parametrize("host", BAD)
 def test_anything_else_is_refused(host: str) -> None:
+    hosts = Hosts(frozenset())
+    for _ in range(2):
+        with pytest.raises(Fault, match="header host"):
+            hosts.check([host.encode("latin-1")], "1.1")
+
+
+def test_the_memory_of_names_is_bounded_and_changes_no_verdict() -> None:
+    hosts = Hosts(frozenset({"*.example.com"}))
+    for number in range(2 * KNOWN):
+        hosts.check([b"n%d.example.com" % number], "1.1")
     with pytest.raises(Fault, match="header host"):
-        check_host([host.encode("latin-1")], "1.1", frozenset())
+        hosts.check([b"n1.example.org"], "1.1")
+    assert len(hosts._known) == KNOWN
 
 
 @pytest.mark.parametrize("host", BAD)

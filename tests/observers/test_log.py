@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from switch_grpc.answered import Answered, Usage
 from switch_grpc.events import (
     AttemptFinished,
     BreakerChanged,
@@ -17,13 +18,11 @@ from switch_grpc.events import (
 )
 from switch_grpc.faults import Kind
 from switch_grpc.observers.log import AccessLog
-from switch_grpc.v1 import chat_pb2, fault_pb2, route_info_pb2
+from switch_grpc.v1 import route_info_pb2
 from tests.support.virtual_time import virtual
 
 WALL = 1_800_000_000.123
-INFO = route_info_pb2.RouteInfo(
-    target="a", provider_ms=12.345, attempts=[fault_pb2.AttemptInfo(), fault_pb2.AttemptInfo()]
-)
+INFO = Answered(target="a", breaker_state=route_info_pb2.BREAKER_STATE_CLOSED, provider_ms=12.345, attempts=2)
 CALL = CallFinished(
     call_id="req-1",
     door="http",
@@ -36,7 +35,7 @@ CALL = CallFinished(
     duration=0.5,
     first_content=0.25,
     chunks=3,
-    usage=chat_pb2.Usage(prompt_tokens=3, completion_tokens=4),
+    usage=Usage(3, 4, 7),
     info=INFO,
     target="a",
     attempts=2,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from switch_grpc.answered import counted
 from switch_grpc.openai_wire import (
     decode_chat_chunk,
     decode_chat_response,
@@ -47,7 +48,7 @@ def both_answers(data: bytes) -> tuple[Any, Any]:
     assert read_chat_response(data) == long
     short.name("ours")
     long.model = "ours"
-    assert short.usage == (long.usage if long.HasField("usage") else None)
+    assert short.usage == (counted(long.usage) if long.HasField("usage") else None)
     return json.loads(short.encode()), json.loads(encode_chat_response(long))
 
 

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from switch_grpc.answered import Usage
 from switch_grpc.config.service import CatalogModel, Prices
 from switch_grpc.providers import bedrock_models
 from switch_grpc.providers.adapt import LIMITS
@@ -17,12 +18,8 @@ CATALOG = built_in()
 entries = pytest.mark.parametrize(("key", "model"), CATALOG.models.items(), ids=list(CATALOG.models))
 
 
-def usage(asked: int, answered: int, **details: int) -> chat_pb2.Usage:
-    return chat_pb2.Usage(
-        prompt_tokens=asked,
-        completion_tokens=answered,
-        prompt_tokens_details=chat_pb2.Usage.PromptTokens(**details),
-    )
+def usage(asked: int, answered: int, **details: int) -> Usage:
+    return Usage(asked, answered, asked + answered, **details)
 
 
 # -- prices --
@@ -31,12 +28,12 @@ def usage(asked: int, answered: int, **details: int) -> chat_pb2.Usage:
 def test_cached_tokens_cost_the_cached_price() -> None:
     price = Price(input=10.0, output=100.0, cached_input=1.0, cache_write=12.0)
     assert price.of(usage(5, 2)) == 5 * 10 + 2 * 100
-    assert price.of(usage(5, 2, cached_tokens=3)) == 2 * 10 + 3 * 1 + 2 * 100
-    assert price.of(usage(9, 0, cached_tokens=3, cache_write_tokens=4)) == 2 * 10 + 3 * 1 + 4 * 12
+    assert price.of(usage(5, 2, cached=3)) == 2 * 10 + 3 * 1 + 2 * 100
+    assert price.of(usage(9, 0, cached=3, cache_written=4)) == 2 * 10 + 3 * 1 + 4 * 12
 
 
 def test_without_a_cached_price_cached_tokens_cost_as_others() -> None:
-    assert Price(input=10.0).of(usage(5, 2, cached_tokens=3, cache_write_tokens=1)) == 50
+    assert Price(input=10.0).of(usage(5, 2, cached=3, cache_written=1)) == 50
 
 
 def test_a_very_long_prompt_has_a_price_of_its_own_for_all_of_the_call() -> None:
@@ -46,11 +43,11 @@ def test_a_very_long_prompt_has_a_price_of_its_own_for_all_of_the_call() -> None
 
 
 def test_sound_has_no_price_here() -> None:
-    assert Price(input=1.0).of(usage(5, 1, audio_tokens=1)) is None
+    assert Price(input=1.0).of(usage(5, 1, audio=1)) is None
 
 
 def test_more_cached_tokens_than_tokens_cost_no_less_than_nothing() -> None:
-    assert Price(input=10.0, cached_input=1.0).of(usage(1, 0, cached_tokens=3)) == 3
+    assert Price(input=10.0, cached_input=1.0).of(usage(1, 0, cached=3)) == 3
 
 
 # -- lookup --
