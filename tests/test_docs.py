@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from switch_grpc.config.environment import SHORTEST_KEY
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -52,3 +54,9 @@ def test_the_extras_that_a_document_names_exist(document: Path) -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"].keys()
     named = re.findall(r"switch-gateway\[([a-z,]+)\]", document.read_text())
     assert {extra for group in named for extra in group.split(",")} <= extras
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: str(d.relative_to(ROOT)))
+def test_the_keys_that_a_document_shows_are_taken(document: Path) -> None:
+    for keys in re.findall(r"\bA(?:DMIN_API_KEY|PI_KEYS)=([\w,-]+)", document.read_text()):
+        assert min(map(len, keys.split(","))) >= SHORTEST_KEY

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-import os
+import ssl
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 
 from switch_client import Switch, SwitchError
+from switch_grpc.cli import encryption
+from switch_grpc.cli.operator import GIVE_A_KEY, add_key, told
 
 Commands = argparse._SubParsersAction  # noqa: SLF001  # argparse has no public name for it
 
@@ -34,8 +36,9 @@ def add_parser(commands: "Commands[argparse.ArgumentParser]") -> None:
         help="by HTTP (at http://127.0.0.1:3000)",
     )
     parser.add_argument("--system", help="a system message to go before")
-    parser.add_argument("--key", default=os.environ.get("SWITCH_API_KEY"), help="API key (or SWITCH_API_KEY)")
+    add_key(parser, "API key (or SWITCH_API_KEY)")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="deadline of the whole call")
+    encryption.add_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -49,9 +52,9 @@ def run(options: argparse.Namespace) -> int:
         for piece in pieces(options, messages):
             print(piece, end="", flush=True)
     except SwitchError as error:
-        print(f"\nswitch chat: {error.reason}: {error.message}", file=sys.stderr)
+        print(f"\nswitch chat: {told(error)}", file=sys.stderr)
         return 1
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, ssl.SSLError) as error:
         print(f"\nswitch chat: {options.http}: {error}", file=sys.stderr)
         return 1
     print()
@@ -60,7 +63,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _by_grpc(options: argparse.Namespace, messages: list[dict[str, str]]) -> Iterator[str]:
     with (
-        Switch(options.grpc or "127.0.0.1:50051", api_key=options.key) as client,
+        Switch(
+            options.grpc or "127.0.0.1:50051", api_key=options.key, tls=encryption.tls_of(options)
+        ) as client,
         client.stream_chat(options.route, messages, timeout=options.timeout) as chunks,
     ):
         for chunk in chunks:
@@ -69,7 +74,7 @@ def _by_grpc(options: argparse.Namespace, messages: list[dict[str, str]]) -> Ite
 
 
 def _by_http(options: argparse.Namespace, messages: list[dict[str, str]]) -> Iterator[str]:
-    client, base = _client_at(options.http, options.timeout)
+    client, base = _client_at(options)
     headers = {"x-api-key": options.key} if options.key else {}
     if options.timeout:
         headers["x-request-timeout-ms"] = str(int(options.timeout * 1e3))
@@ -90,18 +95,24 @@ def _by_http(options: argparse.Namespace, messages: list[dict[str, str]]) -> Ite
                     yield choice["delta"].get("content") or ""
 
 
-def _client_at(where: str, timeout: float | None) -> tuple[httpx.Client, str]:
+def _client_at(options: argparse.Namespace) -> tuple[httpx.Client, str]:
     """A client for the gateway at a URL, HOST:PORT or unix:PATH, past any proxy; and the URL's base."""
+    where, context = options.http, encryption.context_of(options)
+    scheme = "https" if encryption.is_wanted(options) else "http"
     path = where.removeprefix("unix:")
     if path != where:
-        transport = httpx.HTTPTransport(uds=path)
-        return httpx.Client(transport=transport, timeout=timeout, trust_env=False), "http://localhost"
-    base = where if "://" in where else f"http://{where}"
-    return httpx.Client(timeout=timeout, trust_env=False), base.rstrip("/").removesuffix("/v1")
+        transport = httpx.HTTPTransport(uds=path, verify=context)
+        client = httpx.Client(transport=transport, timeout=options.timeout, trust_env=False)
+        return client, f"{scheme}://localhost"
+    base = where if "://" in where else f"{scheme}://{where}"
+    client = httpx.Client(timeout=options.timeout, trust_env=False, verify=context)
+    return client, base.rstrip("/").removesuffix("/v1")
 
 
 def _error_text(response: httpx.Response) -> str:
     try:
-        return f"{response.status_code}: {response.json()['error']['message']}"
+        text = f"{response.status_code}: {response.json()['error']['message']}"
     except (ValueError, KeyError, TypeError):
         return f"{response.status_code}: not an answer of this gateway"
+    keyless = "x-api-key" not in response.request.headers and response.status_code == httpx.codes.UNAUTHORIZED
+    return f"{text}; {GIVE_A_KEY}" if keyless else text

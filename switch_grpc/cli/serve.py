@@ -9,7 +9,7 @@ import uvloop
 
 from switch_grpc.assembly import TABLES
 from switch_grpc.config.environment import Flags
-from switch_grpc.config.problem import EX_CONFIG, ConfigError
+from switch_grpc.config.problem import EX_CONFIG, ConfigError, describe
 from switch_grpc.config.source import Loaded, load
 from switch_grpc.gateway import Gateway, Load
 from switch_grpc.server.listen import ListenError
@@ -48,8 +48,8 @@ def run(options: argparse.Namespace) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EX_CONFIG
-    for problem in loaded.problems:
-        print(problem, file=sys.stderr)
+    if loaded.problems:
+        print(describe(loaded.problems, loaded.source), file=sys.stderr)
     try:
         uvloop.run(_serve(loaded, read))
     except ListenError as error:

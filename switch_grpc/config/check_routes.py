@@ -59,7 +59,7 @@ def _route(
 
 def _strategy(where: Where, strategy: str, strategies: Collection[str]) -> Iterator[Problem]:
     if strategy not in strategies:
-        yield dangling(where, strategy, "strategies", strategies, "nothing")
+        yield dangling(where, strategy, "strategies", strategies)
 
 
 def _parameters(where: Where, values: Mapping[str, object]) -> Iterator[Problem]:

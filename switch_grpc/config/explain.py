@@ -1,6 +1,7 @@
 """Pydantic's findings in our words: the place, what was found, what was expected, what to do."""
 
 import difflib
+import re
 import types
 from collections.abc import Mapping
 from typing import Annotated, Final, Union, get_args, get_origin
@@ -8,7 +9,7 @@ from typing import Annotated, Final, Union, get_args, get_origin
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
-from switch_grpc.config.problem import Problem, Where, show, show_name
+from switch_grpc.config.problem import Problem, Where, looks_secret, show, show_name
 from switch_grpc.config.schema import Definitions
 from switch_grpc.config.tree import member
 
@@ -37,6 +38,12 @@ _EXPECTED: Final[Mapping[str, str]] = {
 }
 _DATES: Final = ("datetime", "timezone", "date_")
 _VARIABLE_PATTERN: Final = "^[A-Za-z_]"
+_VALUE: Final = re.compile(r"-?\d+(\.\d+)?|true|false")
+_OF_ITS_KIND: Final[Mapping[str, str]] = {
+    "int_type": "write the number alone; its unit is in the reference",
+    "float_type": "write the number alone; its unit is in the reference",
+    "bool_type": "write true or false",
+}
 
 
 def explain(error: ValidationError, value: object) -> list[Problem]:
@@ -100,6 +107,8 @@ def _unknown_key(loc: tuple[int | str, ...], where: Where) -> Problem:
     near = _meant(loc)
     if near is not None:
         remedy = f'did you mean "{near}"?'
+    elif looks_secret(str(loc[-1])) and "credentialsRef" in _known(loc):
+        remedy = "set it in a variable, name that in credentialStores, and the store in credentialsRef"
     else:
         remedy = f"remove it; known here: {', '.join(sorted(_known(loc)))}"
     return Problem(where, f"an unknown key {show_name(loc[-1])}", "a key that this object has", remedy)
@@ -132,7 +141,7 @@ def _unknown_type(where: Where, value: object) -> Problem:
 
 def _remedy(kind: str, found: object, pattern: str) -> str:
     if kind in ("int_type", "float_type", "bool_type") and isinstance(found, str):
-        return "write it without quotes"
+        return "write it without quotes" if _VALUE.fullmatch(found) else _OF_ITS_KIND[kind]
     if kind == "string_type" and not isinstance(found, dict | list | None):
         return "put it in quotes"
     if pattern.startswith(_VARIABLE_PATTERN):

@@ -99,3 +99,21 @@ def test_overrides_cooldowns_and_refused_reloads_are_spelt_out():
         "  asked for fewer requests: is asked again in 30 s",
         "  60 s ago: UPSTREAM_ERROR: ",
     ]
+
+
+@pytest.mark.parametrize("words", [("status",), ("chat", "lite", "Hello")])
+async def test_who_gave_no_key_is_told_how_to_give_one(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+):
+    async with running(MODELS) as gateway:
+        assert await switch(gateway, *words, key="") == 1
+        if "chat" in words:
+            assert await asyncio.to_thread(main, [*words, "--http", gateway.http]) == 1
+    told = capsys.readouterr().err.strip().splitlines()
+    assert all(line.endswith("; here by --key or SWITCH_API_KEY") for line in told if line)
+
+
+def test_a_key_that_no_header_can_carry_is_told(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit, match="2"):
+        main(["status", "--key", "schlüssel"])
+    assert "argument --key: expected printable ASCII characters only" in capsys.readouterr().err

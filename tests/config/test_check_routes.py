@@ -122,7 +122,10 @@ def test_an_unknown_strategy_names_the_nearest():
         "models.r.loadBalancing.strategy",
         'did you mean "round-robin"?',
     )
-    assert paths_of(pools(pool("a", routingStrategy="random"))) == ["pools[0].routingStrategy"]
+    (problem,) = problems_of(one_route(loadBalancing={"strategy": "fastest"}))
+    assert problem.remedy == 'did you mean "fastest-response"?'
+    (problem,) = problems_of(pools(pool("a", routingStrategy="random")))
+    assert (problem.path, problem.remedy) == ("pools[0].routingStrategy", "correct the name")
 
 
 def test_a_default_parameter_has_one_spelling():

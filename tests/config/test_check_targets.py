@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from switch_grpc.config.check_targets import retired_problems
+from switch_grpc.config.near import dangling
 from switch_grpc.config.schema import Definitions
 from tests.support.configs import one_route, problems_of, target
 
@@ -25,6 +26,12 @@ def paths(stores: dict[str, Any] | None = None, **keys: Any) -> list[str]:
 
 def test_an_unknown_provider_names_the_nearest():
     assert errors(provider="antropic") == [("provider", 'did you mean "anthropic"?')]
+
+
+def test_of_many_names_some_are_listed_and_the_others_counted():
+    problem = dangling(("here",), "zzz", "things", [f"n{number:02}" for number in range(33)], "one")
+    assert problem.expected.startswith('one of the things: "n00", "n01", ')
+    assert problem.expected.endswith('"n29" and 3 more')
 
 
 def test_a_provider_that_is_planned_is_a_warning():

@@ -69,6 +69,26 @@ def test_an_unknown_key_near_to_none_lists_those_that_there_are():
     assert "credentialStores" in problem.remedy
 
 
+def test_a_key_pasted_into_a_target_is_told_where_keys_belong():
+    (problem,) = problems_of(one_route(providers=[target(apiKey="sk-12345678")]))
+    assert problem.path == "models.r.providers[0].apiKey"
+    assert "credentialStores" in problem.remedy
+    assert "12345678" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("5", "write it without quotes"),
+        ("60s", "write the number alone; its unit is in the reference"),
+        ("soon", "write the number alone; its unit is in the reference"),
+    ],
+)
+def test_a_text_for_a_number_is_told_what_helps(value: str, remedy: str):
+    (problem,) = problems_of(one_route(providers=[target(timeout=value)]))
+    assert problem.remedy == remedy
+
+
 def test_a_misspelt_required_key_is_one_mistake():
     entry = {"name": "t", "provider": "ollama", "modelname": "m"}
     assert paths_of(one_route(providers=[entry])) == ["models.r.providers[0].modelname"]

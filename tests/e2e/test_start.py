@@ -9,7 +9,7 @@ import pytest
 
 from switch_grpc.mock.server import MockServer
 from switch_grpc.v1 import chat_pb2
-from tests.support.commands import ran, resident_kb, serving, written
+from tests.support.commands import at, ran, resident_kb, serving, written
 from tests.support.open_calls import HELLO, METADATA, config, opened, stub_of
 from tests.support.raw_http import ask, chat, connected
 
@@ -68,6 +68,16 @@ async def test_a_bad_configuration_is_exit_78_with_every_problem(tmp_path: Path)
     for word in ("opnai", "priority", "nowhere", "none", "limts"):
         assert word in ended.err, ended.err
     assert "Traceback" not in ended.err
+
+
+async def test_warnings_are_told_at_the_start_as_validate_tells_them(tmp_path: Path, mock: MockServer):
+    store = {"type": "simple", "source": "env", "config": {"apiKeyVar": "LATER_KEY"}}
+    path = written(tmp_path, {"lite": {"providers": [at(mock.url)]}}, credentialStores={"later": store})
+    async with serving(path) as served:
+        told = served.command.err
+    shown = (await ran("validate", path, cwd=tmp_path)).out
+    assert "remedy:   set LATER_KEY" in shown
+    assert shown.startswith(told.partition("\nHTTP on ")[0])
 
 
 async def test_no_configuration_is_exit_78_and_says_where_one_is_looked_for(tmp_path: Path):
