@@ -11,7 +11,7 @@ import httpx
 
 from switch_client import Switch, SwitchError
 from switch_grpc.cli import encryption
-from switch_grpc.cli.operator import GIVE_A_KEY, add_key, told
+from switch_grpc.cli.operator import GIVE_A_KEY, add_key, seconds, told
 
 Commands = argparse._SubParsersAction  # noqa: SLF001  # argparse has no public name for it
 
@@ -37,7 +37,7 @@ def add_parser(commands: "Commands[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument("--system", help="a system message to go before")
     add_key(parser, "API key (or SWITCH_API_KEY)")
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="deadline of the whole call")
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="deadline of the whole call")
     encryption.add_options(parser)
     parser.set_defaults(run=run)
 
@@ -70,7 +70,7 @@ def _by_grpc(options: argparse.Namespace, messages: list[dict[str, str]]) -> Ite
     ):
         for chunk in chunks:
             for choice in chunk.choices:
-                yield choice.delta.content
+                yield choice.delta.content or choice.delta.refusal
 
 
 def _by_http(options: argparse.Namespace, messages: list[dict[str, str]]) -> Iterator[str]:
@@ -92,7 +92,11 @@ def _by_http(options: argparse.Namespace, messages: list[dict[str, str]]) -> Ite
                 if "error" in event:
                     raise httpx.HTTPError(event["error"]["message"])
                 for choice in event["choices"]:
-                    yield choice["delta"].get("content") or ""
+                    delta = choice["delta"]
+                    yield delta.get("content") or delta.get("refusal") or ""
+            elif line == "data: [DONE]":
+                return
+        raise httpx.HTTPError("the answer ended before it was complete")
 
 
 def _client_at(options: argparse.Namespace) -> tuple[httpx.Client, str]:

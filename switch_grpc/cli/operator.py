@@ -1,6 +1,7 @@
 """What the commands for operators share: which gateway, which key, and what a failure looks like."""
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -17,12 +18,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--grpc", default=ADDRESS, metavar="HOST:PORT|unix:PATH", help=f"the gateway (default: {ADDRESS})"
     )
     add_key(parser, "a key with the scope (or SWITCH_API_KEY)")
-    parser.add_argument("--timeout", type=float, default=5.0, metavar="SECONDS", help="default: %(default)g")
+    parser.add_argument(
+        "--timeout", type=seconds, default=5.0, metavar="SECONDS", help="default: %(default)g"
+    )
     encryption.add_options(parser)
 
 
 def add_key(parser: argparse.ArgumentParser, says: str) -> None:
     parser.add_argument("--key", type=_key, default=os.environ.get("SWITCH_API_KEY"), help=says)
+
+
+def seconds(text: str) -> float:
+    """A time to wait. Raises ArgumentTypeError."""
+    try:
+        wait = float(text)
+    except ValueError:
+        wait = 0.0
+    if not (wait > 0 and math.isfinite(wait)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time to wait: give a number of seconds above 0")
+    return wait
 
 
 def _key(text: str) -> str | None:

@@ -26,6 +26,7 @@ MODELS = {
     "endless": "mock;gap=20;chunks=100000;tag",
     "broken": "mock;fault=cut;after=3",
     "hang": "mock;fault=hang",
+    "refusal": "mock;refusal",
 }
 
 
@@ -200,6 +201,38 @@ async def test_chat_that_fails_says_why_and_exits_1(
     assert "switch chat: " in ended.err
     assert told in ended.err
     assert "Traceback" not in ended.err
+
+
+@doors
+async def test_chat_prints_a_refusal_too(tmp_path: Path, served: Served, by: str):
+    ended = await ran("chat", "refusal", "Hello", *door(served, by), "--key", KEY, cwd=tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    assert "can't help" in ended.out
+
+
+async def test_chat_never_takes_a_stream_for_whole_that_is_not(tmp_path: Path):
+    """What stands between may have ended it, cleanly."""
+    event = b'data: {"choices": [{"delta": {"content": "Once upon"}}]}\n\n'
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(event) + event)
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        ended = await ran("chat", "lite", "Hello", "--http", f"127.0.0.1:{port}", cwd=tmp_path)
+    assert (ended.code, ended.out) == (1, "Once upon")
+    assert "before it was complete" in ended.err
+
+
+@pytest.mark.parametrize("command", ["chat lite Hello", "status"])
+@pytest.mark.parametrize("time", ["0", "-1", "nan", "inf", "soon"])
+async def test_a_time_that_nobody_can_wait_is_exit_2(tmp_path: Path, command: str, time: str):
+    ended = await ran(*command.split(), f"--timeout={time}", cwd=tmp_path)
+    assert ended.code == 2
+    assert "argument --timeout: " in ended.err
 
 
 @pytest.mark.parametrize("words", [("--grpc", "127.0.0.1:1"), ("--http", "http://127.0.0.1:1")], ids=str)
