@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from http_facade import openapi
 from switch_grpc.config.environment import SHORTEST_KEY
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,3 +61,18 @@ def test_the_extras_that_a_document_names_exist(document: Path) -> None:
 def test_the_keys_that_a_document_shows_are_taken(document: Path) -> None:
     for keys in re.findall(r"\bA(?:DMIN_API_KEY|PI_KEYS)=([\w,-]+)", document.read_text()):
         assert min(map(len, keys.split(","))) >= SHORTEST_KEY
+
+
+def test_the_page_of_the_apis_has_every_path_header_and_rpc() -> None:
+    """The page of the running gateway, made from the code, and the one to read before are about the same."""
+    page = (ROOT / "docs/api.md").read_text()
+    described = openapi.document(openapi._PATHS)
+    names = set(re.findall(r"'name': '([a-z-]+)', 'in': 'header'", str(described)))
+    names |= {name.lower() for name in re.findall(r"'(X-[A-Za-z-]+)': \{'description'", str(described))}
+    assert {"x-request-timeout-ms", "x-used-provider", "x-request-id"} < names
+    assert {name for name in names if name not in page.lower()} == set()
+    assert [path for path in openapi._PATHS if f"{path}`" not in page] == []
+    contract = "".join(each.read_text() for each in (ROOT / "proto/switch_grpc/v1").glob("*.proto"))
+    assert [
+        rpc for rpc in re.findall(r"^  rpc (\w+)", contract, re.MULTILINE) if f"`{rpc}`" not in page
+    ] == []
