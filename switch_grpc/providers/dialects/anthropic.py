@@ -12,7 +12,6 @@ versions refuse temperature, top_p and top_k at the models that still take them,
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 from google.protobuf.message import Message
 
 from switch_grpc.faults import Fault, Kind
@@ -31,7 +30,7 @@ from switch_grpc.providers.dialects.base import (
 )
 from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.functions import as_tools, in_functions
-from switch_grpc.providers.dialects.members import members_of
+from switch_grpc.providers.dialects.members import UNREADABLE, checked, members_of
 from switch_grpc.providers.framing.sse import ServerSentEvents
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import chat_pb2 as pb
@@ -71,13 +70,11 @@ class Anthropic:
         if kind in ("text/html", "text/event-stream"):
             raise _protocol(binding, f"answered with content type {kind!r} where JSON was expected")
         try:
-            if not reply.body.isascii():
-                reply.body.decode()
-            members = members_of(reply.body)
+            members = members_of(checked(reply.body))
             if "error" in members and "content" not in members:
                 raise failure_of(reply.body)
             return response_of(members)
-        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, RecursionError) as error:
+        except UNREADABLE as error:
             raise _protocol(
                 binding, "answered with something else than a message; check the target's apiBase"
             ) from error

@@ -27,9 +27,12 @@ from switch_grpc.providers.dialects.anthropic_reply import (
     usage_of,
 )
 from switch_grpc.providers.dialects.base import Binding, Event
+from switch_grpc.providers.dialects.calls import input_of
 from switch_grpc.providers.dialects.members import (
     NULL,
+    UNREADABLE,
     Members,
+    checked,
     encode,
     members_of,
     raws_of,
@@ -99,21 +102,11 @@ class _Block:
         """Puts the pieces into the members."""
         for name, pieces in self._pieces.items():
             text = "".join(pieces)
-            if name == "input":
-                self._end_input(text)
-            else:
-                start = text_in(self.members, name)
-                self.members[name] = Raw(encode(start + text))
+            if name != "input":
+                self.members[name] = Raw(encode(text_in(self.members, name) + text))
+            elif text:
+                self.members["input"] = Raw(encode(input_of(text)))
         self._pieces = {}
-
-    def _end_input(self, text: str) -> None:
-        if not text:
-            return
-        try:
-            members_of(text)
-            self.members["input"] = Raw(text.encode())
-        except (msgspec.DecodeError, RecursionError):  # cut by max_tokens
-            self.members["input"] = Raw(encode({"INVALID_JSON": text}))
 
 
 class AnthropicStream:
@@ -140,10 +133,8 @@ class AnthropicStream:
         if self._done or not event.data:
             return ()
         try:
-            if not event.data.isascii():
-                event.data.decode()
-            return self._read(_event(event.data), event.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, RecursionError) as error:
+            return self._read(_event(checked(event.data)), event.data)
+        except UNREADABLE as error:
             if event.type == "error":
                 raise failure_of(event.data) from error
             raise self._protocol("sent an event that cannot be read") from error

@@ -13,7 +13,7 @@ Shapes: docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from google.protobuf.message import Message
@@ -49,7 +49,9 @@ class _Reply(msgspec.Struct):
 
     embedding: list[float] | None = None
     embeddings: Raw = NULL
-    count: int = msgspec.field(default=0, name="inputTextTokenCount")
+    count: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)] = msgspec.field(
+        default=0, name="inputTextTokenCount"
+    )
 
 
 class _ByType(msgspec.Struct):
@@ -194,7 +196,7 @@ def _read(reply: WireReply) -> tuple[list[list[float]], int]:
     read = _reply(reply.body)
     # Bedrock counts in a header what Cohere and Nova leave out of the body.
     told = reply.headers.get("x-amzn-bedrock-input-token-count", "")
-    count = read.count or (int(told) if told.isdecimal() else 0)
+    count = read.count or (int(told) if told.isdecimal() and len(told) < 10 else 0)
     if read.embedding is not None:
         return [read.embedding], count
     if bytes(read.embeddings)[:1] == b"{":

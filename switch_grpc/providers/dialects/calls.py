@@ -7,10 +7,9 @@ import zlib
 from functools import lru_cache
 from typing import Final
 
-import msgspec
 from msgspec import Raw
 
-from switch_grpc.providers.dialects.members import members_of
+from switch_grpc.providers.dialects.members import UNREADABLE, checked, members_of
 
 # Anthropic: a `tool_use.id` matches ^[a-zA-Z0-9_-]+$. Bedrock: the same, and 1 to 64 of them
 # (docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html).
@@ -93,7 +92,8 @@ def input_of(arguments: str) -> Raw | dict[str, str]:
     if not arguments or arguments.isspace():
         return {}
     try:
-        members_of(arguments)
-    except (msgspec.DecodeError, RecursionError):
+        text = checked(arguments.encode())
+        members_of(text)
+    except UNREADABLE:
         return {"INVALID_JSON": arguments}
-    return Raw(arguments.encode())
+    return Raw(text)

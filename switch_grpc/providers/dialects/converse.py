@@ -20,11 +20,11 @@ from switch_grpc.providers.dialects.base import (
 )
 from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.converse_error import error_of
-from switch_grpc.providers.dialects.converse_reply import UNREADABLE, response_of
+from switch_grpc.providers.dialects.converse_reply import response_of
 from switch_grpc.providers.dialects.converse_request import encode_request
 from switch_grpc.providers.dialects.converse_stream import ConverseStream
 from switch_grpc.providers.dialects.functions import as_tools, in_functions
-from switch_grpc.providers.dialects.members import members_of
+from switch_grpc.providers.dialects.members import UNREADABLE, checked, members_of
 from switch_grpc.providers.framing.eventstream import EventStream
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import chat_pb2
@@ -50,7 +50,7 @@ class Converse:
     def decode(self, operation: Operation, replies: Sequence[WireReply], binding: Binding) -> Message:
         (reply,) = replies
         try:
-            members = members_of(reply.body)
+            members = members_of(checked(reply.body))
             if "output" not in members and (error := error_of(reply)).type:
                 raise UpstreamFailure(500, error)
             return response_of(members, binding.model)

@@ -25,9 +25,6 @@ from switch_grpc.v1 import chat_pb2 as pb
 _count: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]).decode
 _whole: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]).decode
 
-# What goes wrong where an answer is not what Converse's model says.
-UNREADABLE: Final = (msgspec.DecodeError, KeyError, UnicodeDecodeError, RecursionError)
-
 FINISH: Final[Mapping[str, int]] = {
     "end_turn": pb.FINISH_REASON_STOP,
     "stop_sequence": pb.FINISH_REASON_STOP,

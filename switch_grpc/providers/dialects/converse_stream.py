@@ -15,10 +15,10 @@ from msgspec import Raw
 
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import Binding, Event
+from switch_grpc.providers.dialects.calls import input_of
 from switch_grpc.providers.dialects.converse_error import raise_exception
 from switch_grpc.providers.dialects.converse_reply import (
     SERVERS,
-    UNREADABLE,
     Kept,
     annotations_of,
     cited_documents,
@@ -26,7 +26,16 @@ from switch_grpc.providers.dialects.converse_reply import (
     rest_of,
     usage_of,
 )
-from switch_grpc.providers.dialects.members import NULL, Members, encode, members_of, raws_of, text_of
+from switch_grpc.providers.dialects.members import (
+    NULL,
+    UNREADABLE,
+    Members,
+    checked,
+    encode,
+    members_of,
+    raws_of,
+    text_of,
+)
 from switch_grpc.v1 import chat_pb2 as pb
 
 
@@ -75,17 +84,17 @@ class ConverseStream:
         try:
             match event.type:
                 case "contentBlockDelta":
-                    return self._delta(_block_event(event.data))
+                    return self._delta(_block_event(checked(event.data)))
                 case "contentBlockStart":
-                    return self._start(_block_event(event.data))
+                    return self._start(_block_event(checked(event.data)))
                 case "contentBlockStop":
-                    return self._stop(_block_event(event.data))
+                    return self._stop(_block_event(checked(event.data)))
                 case "messageStart":
                     return self._chunk({"role": pb.ROLE_ASSISTANT})
                 case "messageStop":
-                    return self._message_stop(members_of(event.data))
+                    return self._message_stop(members_of(checked(event.data)))
                 case "metadata":
-                    return self._metadata(members_of(event.data))
+                    return self._metadata(members_of(checked(event.data)))
         except UNREADABLE as error:
             raise Fault(
                 Kind.UPSTREAM_PROTOCOL,
@@ -213,7 +222,7 @@ def _whole(block: _Block) -> Raw:
     value: dict[str, Any] = dict(block.members)
     if block.own == "toolUse":
         text = "".join(text_of(members_of(piece)["input"]) for piece in block.pieces)
-        value["input"] = Raw(text.encode()) if text else {}
+        value["input"] = input_of(text)
     elif block.own == "toolResult":
         value["content"] = [part for piece in block.pieces for part in raws_of(piece)]
     else:

@@ -158,7 +158,7 @@ def _read(body: bytes, binding: Binding) -> _Answer:
 
 def _more(tokens: int | None, count: object) -> int | None:
     """The sum so far; some services write the count as 7.0."""
-    if not isinstance(count, int | float) or isinstance(count, bool) or not 0 <= count < 1 << 53:
+    if not isinstance(count, int | float) or isinstance(count, bool) or not 0 <= count < 1 << 31:
         return tokens
     return (tokens or 0) + int(count)
 

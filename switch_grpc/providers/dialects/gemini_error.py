@@ -8,7 +8,6 @@ Of the details, ErrorInfo gives the code, RetryInfo the wait, BadRequest the fie
 https://cloud.google.com/apis/design/errors
 """
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -113,7 +112,7 @@ def _seconds(delay: object) -> float | None:
 
 def _status(envelope: Mapping[str, Any]) -> int:
     code = envelope.get("code")
-    if isinstance(code, int | float) and math.isfinite(code) and 400 <= code <= 599:
+    if isinstance(code, int | float) and 400 <= code <= 599:
         return int(code)
     return _STATUS_OF.get(_text(envelope.get("status")), 500)
 

@@ -21,6 +21,7 @@ from google.protobuf.message import Message
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import Binding, Event
 from switch_grpc.providers.dialects.gemini_error import raise_blocked, raise_error
+from switch_grpc.providers.dialects.members import UNREADABLE, checked
 from switch_grpc.v1 import chat_pb2 as pb
 
 Document = Mapping[str, Any]  # of Gemini
@@ -49,8 +50,8 @@ _COUNTS: Final = frozenset(
 )
 _PROMPT_KINDS: Final = {"TEXT": "text_tokens", "IMAGE": "image_tokens", "AUDIO": "audio_tokens"}
 _COMPLETION_KINDS: Final = {"TEXT": "text_tokens", "AUDIO": "audio_tokens"}
-_INT64: Final = 1 << 63
-_INT32: Final = 1 << 31
+_COUNT_LIMIT: Final = 1 << 53  # so that the sum of a few is a count too
+_INDEX_LIMIT: Final = 1 << 16
 
 
 class _Function(msgspec.Struct):
@@ -182,7 +183,7 @@ class GeminiStream:
         for position, candidate in enumerate(candidates):
             if not isinstance(candidate, dict):
                 raise _Misfit(f"candidates[{position}] is no object")
-            index = _count(candidate, "index", limit=_INT32) or 0
+            index = _count(candidate, "index", limit=_INDEX_LIMIT) or 0
             answer = self._answers.get(index)
             if answer is None:
                 answer = self._answers[index] = _Choice(index, self._header["id"])
@@ -368,7 +369,11 @@ def _token(value: object) -> pb.TokenLogProb:
     chance = value.get("logProbability", 0.0)
     if not isinstance(chance, int | float):
         raise _Misfit("a logProbability is no number")
-    token = pb.TokenLogProb(token=_string(value, "token"), logprob=float(chance))
+    try:
+        logprob = float(chance)
+    except OverflowError as error:
+        raise _Misfit("a logProbability is out of range") from error
+    token = pb.TokenLogProb(token=_string(value, "token"), logprob=logprob)
     extra = {name: more for name, more in value.items() if name not in ("token", "logProbability")}
     if extra:
         token.extra_json = _encode(extra).decode()
@@ -384,11 +389,9 @@ class _Misfit(ValueError):
 
 def _document(data: bytes) -> Document:
     try:
-        if not data.isascii():
-            data.decode()
-        document = _decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _Misfit("it is not JSON") from error
+        document = _decode(checked(data))
+    except UNREADABLE as error:
+        raise _Misfit("it is not JSON, or past all bounds") from error
     if isinstance(document, list):  # an error may come as the one row of a list
         raise_error(document)
     if not isinstance(document, dict):
@@ -439,7 +442,7 @@ def _string(document: Document, name: str) -> str:
     return value
 
 
-def _count(document: Document, name: str, *, limit: int = _INT64) -> int | None:
+def _count(document: Document, name: str, *, limit: int = _COUNT_LIMIT) -> int | None:
     value = document.get(name)
     if value is None:
         return None

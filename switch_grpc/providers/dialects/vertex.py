@@ -7,7 +7,6 @@ place of the model: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/p
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 from google.protobuf.message import Message
 from msgspec import Raw
 from msgspec.structs import replace
@@ -25,11 +24,10 @@ from switch_grpc.providers.dialects.base import (
 )
 from switch_grpc.providers.dialects.gemini import Gemini, url_of
 from switch_grpc.providers.dialects.gemini_error import error_of
+from switch_grpc.providers.dialects.members import encode, members_of
 from switch_grpc.request import Body, Head, Operation
 
 ANTHROPIC_VERSION: Final = "vertex-2023-10-16"
-
-_members_of: Final = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
 class Vertex:
@@ -73,9 +71,9 @@ class _Claude(Anthropic):
 
 
 def _for_vertex(wire: WireRequest, head: Head, binding: Binding) -> WireRequest:
-    members = _members_of(wire.body)
+    members = members_of(wire.body)
     del members["model"]
-    members["anthropic_version"] = Raw(msgspec.json.encode(ANTHROPIC_VERSION))
+    members["anthropic_version"] = Raw(encode(ANTHROPIC_VERSION))
     name = binding.model
     model = name if "/" in name else f"publishers/anthropic/models/{name}"
     verb = "streamRawPredict" if head.stream else "rawPredict"
@@ -83,5 +81,5 @@ def _for_vertex(wire: WireRequest, head: Head, binding: Binding) -> WireRequest:
         wire,
         url=url_of(binding.base_url, f"{model}:{verb}"),
         headers={name: value for name, value in wire.headers.items() if name != "anthropic-version"},
-        body=msgspec.json.encode(members),
+        body=encode(members),
     )
