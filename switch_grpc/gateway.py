@@ -137,7 +137,9 @@ class Gateway:
     def _refuse(self, error: ConfigError) -> None:
         active, first = self._engine.config, error.problems[0]
         active.rejected_version = error.version
-        active.rejected_reason = f"{first.path}: found {first.found}, expected {first.expected}"
+        active.rejected_reason = (
+            f"{first.path or 'the whole file'}: found {first.found}, expected {first.expected}"
+        )
         self._engine.emit(
             ConfigReloaded(
                 version=error.version or active.version,

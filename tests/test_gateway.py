@@ -41,6 +41,13 @@ async def test_a_configuration_that_is_refused_is_told_with_its_version_until_on
         assert (told.config.rejected_version, told.config.rejected_reason) == ("", "")
 
 
+async def test_what_is_no_configuration_at_all_is_refused_with_a_place_too():
+    async with running({"lite": route(target("one"))}) as gateway:
+        gateway.variables["MODEL_DEFINITIONS"] = '{"models": '
+        told = await gateway.gateway.reload(dry_run=False)
+        assert told.config.rejected_reason.startswith("the whole file: found ")
+
+
 async def test_a_dry_run_tells_the_problems_and_changes_nothing():
     async with running({"lite": route(target("one"))}) as gateway:
         gateway.variables["MODEL_DEFINITIONS"] = BROKEN
