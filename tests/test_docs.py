@@ -8,6 +8,7 @@ import pytest
 
 from http_facade import openapi
 from switch_grpc.config.environment import SHORTEST_KEY
+from switch_grpc.observers.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -76,3 +77,11 @@ def test_the_page_of_the_apis_has_every_path_header_and_rpc() -> None:
     assert [
         rpc for rpc in re.findall(r"^  rpc (\w+)", contract, re.MULTILINE) if f"`{rpc}`" not in page
     ] == []
+
+
+def test_the_page_for_operators_has_every_metric() -> None:
+    text = Metrics().render()[0].decode()
+    names = set(re.findall(r"^# TYPE (switch_\w+) (?:counter|gauge|histogram)$", text, re.MULTILINE))
+    page = (ROOT / "docs/operations.md").read_text()
+    assert len(names) > 10
+    assert names == set(re.findall(r"`(switch_\w+)`", page))
