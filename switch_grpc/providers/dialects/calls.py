@@ -14,6 +14,7 @@ from switch_grpc.providers.dialects.members import UNREADABLE, checked, members_
 # Anthropic: a `tool_use.id` matches ^[a-zA-Z0-9_-]+$. Bedrock: the same, and 1 to 64 of them
 # (docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html).
 _LIMIT: Final = 64
+_REMEMBERED: Final = 128  # characters of an id
 _PLAIN: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _NOT_PLAIN: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _NINE: Final = re.compile(r"[a-zA-Z0-9]{9}")
@@ -27,17 +28,19 @@ class CallIds:
     give: there the results belong to the calls in their order.
     """
 
-    __slots__ = ("_given", "_latest", "_waiting")
+    __slots__ = ("_given", "_latest", "_number", "_waiting")
 
     def __init__(self) -> None:
         self._given: set[str] = set()
+        self._number = 0
         self._waiting: dict[str, list[str]] = {}  # by the id as it came: those without a result
         self._latest: dict[str, str] = {}  # by the id as it came: the last that got a result
 
     def of_call(self, id: str) -> str:
         plain = clean = plain_id(id)
-        while plain in self._given:
-            plain = f"{clean[: _LIMIT - 5]}_{len(self._given)}"
+        while plain in self._given:  # a number is tried once in a conversation, so that no search is long
+            self._number += 1
+            plain = f"{clean[: _LIMIT - 9]}_{self._number}"
         self._given.add(plain)
         self._waiting.setdefault(id, []).append(plain)
         return plain
@@ -66,17 +69,24 @@ def short_id(id: str) -> str:
     return id if len(id) <= 40 else f"{id[:31]}_{_mark(id)}"
 
 
-@lru_cache(maxsize=4096)
 def nine_id(id: str) -> str:
     """The id in nine letters and digits, as Mistral takes them: its error 3280 says so."""
     if _NINE.fullmatch(id):
         return id
+    # Callers write ids: none that is long is remembered.
+    return _remembered_nine(id) if len(id) <= _REMEMBERED else _nine(id)
+
+
+def _nine(id: str) -> str:
     number = int.from_bytes(hashlib.blake2b(id.encode(), digest_size=8).digest(), "big")
     letters = []
     for _ in range(9):
         number, letter = divmod(number, len(_LETTERS))
         letters.append(_LETTERS[letter])
     return "".join(letters)
+
+
+_remembered_nine: Final = lru_cache(maxsize=4096)(_nine)  # the same ids come with every turn
 
 
 def _mark(id: str) -> str:

@@ -48,6 +48,14 @@ def test_a_result_has_the_id_of_its_call() -> None:
     assert ids.of_result("nobody's") == plain_id("nobody's")
 
 
+@pytest.mark.parametrize("taken", [["a_2"], ["a_1", "a_2"], [f"a_{n}" for n in range(20_000)]])
+def test_an_id_that_looks_like_one_of_ours_is_told_apart_too(taken: list[str]) -> None:
+    """A caller may write any: a search for a free one that stood still would stop all calls, a long one too."""
+    ids = CallIds()
+    given = [ids.of_call(each) for each in ["a", *taken, *["a"] * 20_000]]
+    assert len(set(given)) == len(given)
+
+
 def test_calls_of_one_id_are_told_apart_and_results_go_to_them_in_order() -> None:
     """Some servers number the calls of each answer from 0; Anthropic refuses one id twice."""
     ids = CallIds()
