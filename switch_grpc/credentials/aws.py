@@ -153,7 +153,10 @@ class AssumedRole:
 
 
 async def _in_thread(fetch: Callable[[], AwsKeys], what: str) -> AwsKeys:
-    """What `fetch` returns; botocore's errors as Fault(CREDENTIALS), without its words but for the code."""
+    """What `fetch` returns; botocore's errors as Fault(CREDENTIALS), without its words but for the code.
+
+    ValueError: what it says of an address that is none, and what a time is that cannot be read.
+    """
     try:
         exceptions = import_module("botocore.exceptions")
     except ImportError as error:
@@ -165,7 +168,7 @@ async def _in_thread(fetch: Callable[[], AwsKeys], what: str) -> AwsKeys:
     except exceptions.ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         raise Fault(Kind.CREDENTIALS, f"{what}: AWS answered {code or 'with an error'}") from error
-    except exceptions.BotoCoreError as error:
+    except (exceptions.BotoCoreError, ValueError) as error:
         raise Fault(Kind.CREDENTIALS, f"{what}: {type(error).__name__}") from error
 
 

@@ -20,6 +20,10 @@ class Secret:
         """The secret itself; only signers, sources and the auth table may ask."""
         return self._value
 
+    def whole(self) -> str:
+        """All that a signature depends on, and as secret: what differs in it is another credential."""
+        return self._value
+
     def redacted(self, text: str) -> str:
         """The text without this secret, whole or in part, and without what looks like another."""
         return redact(text, (self._value,))
@@ -39,15 +43,15 @@ class Secret:
         raise TypeError("a Secret is not pickled")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._value == other._value
+        return isinstance(other, Secret) and self.whole() == other.whole()
 
     def __hash__(self) -> int:
-        return hash(self._value)
+        return hash(self.whole())
 
 
 def fingerprint(secret: Secret) -> str:
-    """The first 8 hex digits of the secret's SHA-256: tells two apart, in logs too."""
-    return hashlib.sha256(secret.reveal().encode()).hexdigest()[:8]
+    """The first 8 hex digits of the SHA-256 of all of it: tells two apart, in logs too."""
+    return hashlib.sha256(secret.whole().encode()).hexdigest()[:8]
 
 
 class Signer(Protocol):

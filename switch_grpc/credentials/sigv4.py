@@ -38,6 +38,11 @@ class AwsKeys(Secret):
         self.session_token = session_token
         self._expires = expires
 
+    def whole(self) -> str:
+        """With the id and the token: an id that was written wrongly is put right beside the same secret."""
+        token = "" if self.session_token is None else self.session_token.reveal()
+        return f"{self.access_key_id}\n{self.reveal()}\n{token}"
+
     def redacted(self, text: str) -> str:
         text = super().redacted(redact(text, (self.access_key_id,)))
         return text if self.session_token is None else self.session_token.redacted(text)

@@ -126,6 +126,20 @@ async def test_a_machine_asks_its_metadata_service_by_version_two() -> None:
     ]
 
 
+async def test_a_time_that_cannot_be_read_is_a_fault_of_credentials() -> None:
+    """Some stand-ins for the metadata service write times of their own."""
+    base = "/latest/meta-data/iam/security-credentials/"
+    answers = {
+        "/latest/api/token": "imds-token",
+        base: "the-role",
+        f"{base}the-role": {"Code": "Success", **TEMPORARY, "Expiration": "soon"},
+    }
+    async with metadata(answers) as (url, _):
+        with pytest.raises(Fault, match="ValueError") as caught:
+            await MachineKeys({"AWS_EC2_METADATA_SERVICE_ENDPOINT": url}).fetch()
+    assert caught.value.kind is Kind.CREDENTIALS
+
+
 async def test_a_machine_without_a_role_says_so() -> None:
     async with metadata({}) as (url, _):
         with pytest.raises(Fault, match="metadata service") as caught:

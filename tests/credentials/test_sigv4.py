@@ -83,6 +83,19 @@ def test_the_key_of_the_day_changes_with_the_day() -> None:
         assert _field(request, "Signature") == botocores(request, "b.example.com")
 
 
+def test_keys_that_differ_in_their_id_or_token_are_two_credentials() -> None:
+    """Else an id that was put right would sign as before for as long as its secret stays."""
+    variants = [
+        AwsKeys("AKIA-1", "secret"),
+        AwsKeys("AKIA-2", "secret"),
+        AwsKeys("AKIA-1", "secret", Secret("t1")),
+        AwsKeys("AKIA-1", "secret", Secret("t2")),
+    ]
+    assert len(set(variants)) == 4
+    assert len({SigV4(keys, "us-east-1", lambda: 0.0).fingerprint for keys in variants}) == 4
+    assert AwsKeys("AKIA-1", "secret", expires=1.0) == AwsKeys("AKIA-1", "secret", expires=2.0)
+
+
 def test_nothing_shows_the_secret() -> None:
     keys = AwsKeys("AKIDEXAMPLE", "very-secret", Secret("very-secret-token"))
     signer = SigV4(keys, "us-east-1", lambda: NOON)

@@ -6,6 +6,7 @@ import pytest
 
 from switch_grpc.credentials.oauth import Token
 from switch_grpc.credentials.signer import NoAuth, Secret, Signer
+from switch_grpc.credentials.sigv4 import AwsKeys
 from switch_grpc.credentials.store import FORCED_INTERVAL, NEGATIVE_SECONDS, CredentialStore, NoCredentials
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import WireRequest
@@ -166,6 +167,28 @@ async def test_a_store_that_cannot_be_reached_leaves_the_refused_key_in_use():
     source.value = SEALED
     assert await keys.renew("bearer", refused, now()) is None
     assert await key(keys) == "Bearer k1"
+
+
+@virtual
+async def test_an_access_key_id_that_was_put_right_signs_beside_the_same_secret():
+    source = Keys(AwsKeys("AKIA-WRONG", "secret"))
+    keys = CredentialStore("keys", source, ttl=100.0, timeout=1.0, wall=lambda: 1000.0)
+    refused = await keys.signer("aws/us-east-1", now())
+    source.keys = AwsKeys("AKIA-RIGHT", "secret")
+    renewed = await keys.renew("aws/us-east-1", refused, now())
+    assert renewed is not None
+    signed = renewed.sign(WireRequest(url="http://x", headers={}, body=b""))
+    assert "Credential=AKIA-RIGHT/" in signed.headers["authorization"]
+
+
+class Keys:
+    """A source of AWS keys."""
+
+    def __init__(self, keys: AwsKeys) -> None:
+        self.keys = keys
+
+    async def fetch(self) -> Secret:
+        return self.keys
 
 
 # Who listens.
