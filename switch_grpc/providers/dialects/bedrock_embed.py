@@ -89,7 +89,7 @@ class BedrockEmbed:
                 batches = [texts[at : at + COHERE_LIMIT] for at in range(0, len(texts), COHERE_LIMIT)]
                 bodies = [_cohere(batch, request, extra) for batch in batches]
             case "nova":
-                bodies = [_nova(text, request, extra, binding) for text in texts]
+                bodies = [_nova(text, request, extra) for text in texts]
             case _:
                 bodies = [_titan(text, request, extra) for text in texts]
         return [wire_request(binding, model, "invoke", encode(body)) for body in bodies]
@@ -142,7 +142,7 @@ def _titan(text: str, request: pb.EmbedRequest, extra: Members) -> dict[str, Any
     return body
 
 
-def _nova(text: str, request: pb.EmbedRequest, extra: Members, binding: Binding) -> dict[str, Any]:
+def _nova(text: str, request: pb.EmbedRequest, extra: Members) -> dict[str, Any]:
     params: dict[str, Any] = {"embeddingPurpose": "GENERIC_INDEX"}
     more = dict(extra)
     if "singleEmbeddingParams" in more:
