@@ -101,7 +101,8 @@ def _notes(target: admin_pb2.TargetStatus, wall: float) -> Iterator[str]:
         yield f"held by an operator: {mode.replace('_', ' ')}, ends {until}"
     if target.HasField("cooling_until"):
         yield f"asked for fewer requests: is asked again {_in(target.cooling_until.seconds - wall)}"
-    if target.HasField("last_fault_at") and target.health != admin_pb2.HEALTH_HEALTHY:
+    failing = target.health != admin_pb2.HEALTH_HEALTHY or target.consecutive_failures > 0
+    if target.HasField("last_fault_at") and failing:
         reason = fault_pb2.FaultReason.Name(target.last_fault).removeprefix("FAULT_REASON_")
         yield f"{_ago(wall - target.last_fault_at.seconds)}: {reason}: {target.last_fault_message}"
 

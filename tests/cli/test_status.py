@@ -101,6 +101,18 @@ def test_overrides_cooldowns_and_refused_reloads_are_spelt_out():
     ]
 
 
+@pytest.mark.parametrize(("in_a_row", "told"), [(0, False), (2, True)])
+def test_a_healthy_target_whose_last_calls_failed_says_why(in_a_row: int, told: bool):
+    """Two failures make nobody ill, and are what an operator came to look at."""
+    target: Any = admin_pb2.TargetStatus(
+        state=route_info_pb2.BREAKER_STATE_CLOSED, health=admin_pb2.HEALTH_HEALTHY,
+        consecutive_failures=in_a_row, last_fault=fault_pb2.FAULT_REASON_UPSTREAM_UNREACHABLE,
+    )  # fmt: skip
+    target.last_fault_at.seconds = 940
+    lines = list(as_text(admin_pb2.GetStatusResponse(targets=[target]), 1000.0))
+    assert ("  60 s ago: UPSTREAM_UNREACHABLE: " in lines) is told
+
+
 @pytest.mark.parametrize("words", [("status",), ("chat", "lite", "Hello")])
 async def test_who_gave_no_key_is_told_how_to_give_one(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
