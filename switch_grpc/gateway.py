@@ -106,7 +106,7 @@ class Gateway:
         no signal finds the process unprepared.
         """
         # What start-up made lives as long as the process, and need not be looked at again: a fifth less
-        # CPU, and no pause of 100 ms now and then (docs/benchmarks.md).
+        # CPU by measurement, and no pause of 100 ms now and then.
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 50, 100)

@@ -23,6 +23,7 @@ from typing import Any
 
 from tests.bench.peers.gateways import PEERS
 from tests.bench.peers.install import OTHERS, YARDSTICK
+from tests.bench.peers.interpreter import loop_us
 from tests.bench.peers.measure import MEASUREMENTS
 from tests.bench.peers.process import ROOT, Unusable
 from tests.bench.peers.report import render
@@ -43,6 +44,7 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "loop_us": loop_us(),
     }
 
 
