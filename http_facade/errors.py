@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from http_facade.headers import HeaderList
+from http_facade.headers import HeaderList, used_provider
 from switch_grpc.faults import Fault, Kind
 
 _BUG_MESSAGE: Final = "the gateway failed; give the request id to whoever runs it"
@@ -34,7 +34,7 @@ def error_body(fault: Fault) -> bytes:
 
 
 def error_headers(fault: Fault) -> HeaderList:
-    """Retry hints as OpenAI's SDKs read them, and what the status itself asks for."""
+    """Retry hints as OpenAI's SDKs read them, who was asked, and what the status itself asks for."""
     headers: HeaderList = [(b"content-type", b"application/json")]
     if fault.retry_after is not None:
         wait = max(0.0, fault.retry_after)
@@ -42,6 +42,8 @@ def error_headers(fault: Fault) -> HeaderList:
         headers.append((b"retry-after-ms", b"%d" % math.ceil(wait * 1000)))
     if fault.retry is not None:
         headers.append((b"x-should-retry", b"true" if fault.retry else b"false"))
+    if fault.target:
+        headers.append(used_provider(fault.target))
     if fault.attempts:
         headers.append((b"x-switch-attempts", b"%d" % len(fault.attempts)))
     if fault.http == 401:

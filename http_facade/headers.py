@@ -108,7 +108,7 @@ def route_headers(info: Answered) -> HeaderList:
     """Who answered. X-Used-Fallback is there only when it is true."""
     headers: HeaderList = []
     if info.target:
-        headers.append((b"x-used-provider", _text(info.target)))
+        headers.append(used_provider(info.target))
     if info.fallback_used:
         headers.append((b"x-used-fallback", b"true"))
     state = _STATES.get(info.breaker_state)
@@ -125,9 +125,9 @@ def route_headers(info: Answered) -> HeaderList:
 
 
 @lru_cache(maxsize=1024)
-def _text(value: str) -> bytes:
-    """A name from the configuration as a header value."""
-    return _visible(value)
+def used_provider(target: str) -> tuple[bytes, bytes]:
+    """Whom the call went to."""
+    return b"x-used-provider", _visible(target)
 
 
 def _visible(value: str) -> bytes:

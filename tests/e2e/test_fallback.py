@@ -142,6 +142,7 @@ async def test_where_nobody_is_left_the_fault_is_told_exactly(caller: Caller, na
     for way in WAYS:
         got, expected = heard[str(way)], lost(name, way)
         assert (got.http, got.code, got.text) == (expected.http, expected.code, ""), way
+        assert got.target == "bad", way
         if way.door == "grpc":
             assert got.grpc == expected.grpc
 

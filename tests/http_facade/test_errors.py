@@ -58,6 +58,13 @@ def test_attempts_are_counted_in_errors_too() -> None:
     assert (b"x-switch-attempts", b"2") in error_headers(fault)
 
 
+def test_who_was_asked_last_is_told_in_errors_too() -> None:
+    assert (b"x-used-provider", b"z%C3%BCrich") in error_headers(
+        Fault(Kind.UPSTREAM_ERROR, "failed", target="zürich")
+    )
+    assert b"x-used-provider" not in dict(error_headers(Fault(Kind.NO_KEY, "no key")))
+
+
 def test_a_lone_surrogate_in_a_message_does_not_break_the_answer() -> None:
     assert b"a?b" in error_body(Fault(Kind.CLIENT_FAULT, "a\ud800b"))
 

@@ -171,6 +171,7 @@ def _refused(answer: httpx.Response) -> Heard:
     retry = answer.headers.get("x-should-retry")
     after = answer.headers.get("retry-after-ms")
     return Heard(
+        target=answer.headers.get("x-used-provider", ""),
         http=answer.status_code,
         code=answer.json()["error"]["code"],
         retry=None if retry is None else retry == "true",
@@ -187,6 +188,7 @@ def _failed(text: str, error: grpc.aio.AioRpcError) -> Heard:
     wait = found.get(error_details_pb2.RetryInfo)
     return Heard(
         text=text,
+        target=detail.target,
         grpc=error.code().name,
         http=detail.http_status,
         code=detail.openai_code if detail.HasField("openai_code") else None,

@@ -117,9 +117,9 @@ def _machine(result: Mapping[str, Any]) -> str:
     return (
         f"## Machine and versions\n\n{about['cpu']}, {about['cores']} cores, {about['system']}; "
         f"Python {about['python']}; commit {result['commit']}, {result['at']}.\n{versions}.\n\n"
-        f"One turn of a small loop takes this interpreter {about['loop_us']:.2f} µs. A build without profile-guided\n"
-        "optimisation takes half as long again for it, and a fifth longer for a call; Debian's and the images'\n"
-        "are built with it. `make bench PYTHON=... VENV=...` measures with another one.\n"
+        f"One turn of a small loop takes it {about['loop_us']:.2f} µs. A build without profile-guided\n"
+        "optimisation takes half as long again for it, and a fifth longer for a call; Debian's and those of\n"
+        "python.org's images have it. `make bench PYTHON=... VENV=...` measures with another one.\n"
     )
 
 
