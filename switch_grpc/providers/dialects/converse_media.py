@@ -58,7 +58,7 @@ class Media:
 
     def __init__(self, cannot: Cannot) -> None:
         self._cannot = cannot
-        self._names: set[str] = set()
+        self._names: dict[str, int] = {}  # with the last number that was tried behind each
 
     def url(self, url: str, at: str) -> Block:
         """The block of an `image_url` (or of another kind of media in its place)."""
@@ -110,11 +110,12 @@ class Media:
     def _name(self, wanted: str) -> str:
         """In the letters that Bedrock takes (no dots, single spaces), and unlike the others."""
         clean = _SPACES.sub(" ", _NOT_IN_A_NAME.sub(" ", wanted)).strip()[: _NAME_LIMIT - 5] or "Document"
-        name, count = clean, 1
+        name, count = clean, self._names.get(clean, 1)
         while name in self._names:
             count += 1
             name = f"{clean} {count}"
-        self._names.add(name)
+        self._names[clean] = count
+        self._names.setdefault(name, 1)
         return name
 
 

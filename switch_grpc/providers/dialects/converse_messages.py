@@ -30,7 +30,6 @@ from switch_grpc.providers.dialects.members import (
     extra_of,
     members_list,
     members_of,
-    raws_of,
     text_of,
 )
 from switch_grpc.v1 import chat_pb2 as pb
@@ -121,8 +120,8 @@ class Conversation:
         if len(self.turns) < 2:
             return False
         *_, asked, answered = self.turns
-        thought = "reasoningContent" in asked["content"][0]
-        return not thought and any("toolResult" in block for block in answered["content"] if block)
+        thought = _has(asked["content"][0], "reasoningContent")
+        return not thought and any(_has(block, "toolResult") for block in answered["content"])
 
     # -- content --
 
@@ -177,7 +176,7 @@ class Conversation:
             blocks += _reasoning(extra["thinking_blocks"], f"{at}.thinking_blocks")
         if "converse_blocks" in extra:
             try:
-                blocks += raws_of(extra["converse_blocks"])
+                blocks += members_list(extra["converse_blocks"])
             except msgspec.ValidationError as error:
                 raise bad_request(f"{at}.converse_blocks", "expected a list of content blocks") from error
         said = self._content(message, at)

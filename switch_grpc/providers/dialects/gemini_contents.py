@@ -60,7 +60,11 @@ def google_of(message: Message) -> Mapping[str, Any]:
     text: str = message.extra_json  # type: ignore[attr-defined]  # every message has it
     if '"extra_content"' not in text:
         return {}
-    match _decode(text).get("extra_content"):
+    try:
+        content = _decode(text).get("extra_content")
+    except msgspec.DecodeError:  # of a number past all bounds
+        return {}
+    match content:
         case {"google": dict(google)}:
             return google
     return {}
@@ -218,10 +222,16 @@ def _json_object(text: str) -> Raw | None:
 
 def _ids(kept: Sequence[Any], message: pb.Message) -> Mapping[str, str]:
     """The ids of the message's calls, and those that the kept parts have for them; "" for none."""
-    calls = [part["functionCall"] for part in kept if "functionCall" in part]
-    return {
-        ours.id: str(theirs.get("id", "")) for ours, theirs in zip(message.tool_calls, calls, strict=True)
-    }
+    pairs = zip(message.tool_calls, _calls_in(kept), strict=True)
+    return {ours.id: str(theirs.get("id", "")) for ours, theirs in pairs}
+
+
+def _calls_in(parts: Sequence[object]) -> list[Mapping[str, Any]]:
+    return [
+        call
+        for part in parts
+        if isinstance(part, dict) and isinstance(call := part.get("functionCall"), dict)
+    ]
 
 
 def _is_unchanged(kept: Sequence[object], message: pb.Message) -> bool:
@@ -230,11 +240,10 @@ def _is_unchanged(kept: Sequence[object], message: pb.Message) -> bool:
     said = "".join(
         text for part in parts if isinstance(text := part.get("text"), str) and not part.get("thought")
     )
-    calls = [call for part in parts if isinstance(call := part.get("functionCall"), dict)]
     names = [call.function.name for call in message.tool_calls]
     return (
         len(parts) == len(kept)
         and not message.parts
         and said == message.content
-        and [call.get("name") for call in calls] == names
+        and [call.get("name") for call in _calls_in(kept)] == names
     )

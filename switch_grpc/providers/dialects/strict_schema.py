@@ -99,6 +99,8 @@ def _compiled(text: str) -> StrictSchema:
         return StrictSchema(text if as_it_was else data.decode(), tuple(compiler.loosened))
     except RecursionError:
         raise Unfit("a schema that is nested too deeply") from None
+    except msgspec.DecodeError:  # such as 1e400, which is JSON
+        raise Unfit("a number that is out of range") from None
 
 
 _remembered: Final = lru_cache(maxsize=256)(_compiled)  # the same tools come with every turn

@@ -50,7 +50,7 @@ def test_a_result_has_the_id_of_its_call() -> None:
 
 @pytest.mark.parametrize("taken", [["a_2"], ["a_1", "a_2"], [f"a_{n}" for n in range(20_000)]])
 def test_an_id_that_looks_like_one_of_ours_is_told_apart_too(taken: list[str]) -> None:
-    """A caller may write any: a search for a free one that stood still would stop all calls, a long one too."""
+    """A caller may write any: a search for a free one that stood still would stop all other calls."""
     ids = CallIds()
     given = [ids.of_call(each) for each in ["a", *taken, *["a"] * 20_000]]
     assert len(set(given)) == len(given)
