@@ -32,6 +32,7 @@ CAUSES: Final = {
     Cause.PROBE: admin_pb2.BREAKER_CAUSE_PROBE,
     Cause.FORCED: admin_pb2.BREAKER_CAUSE_FORCED,
 }
+TARGETS_LISTED: Final = 10  # of those that an error names
 WATCH_BACKLOG: Final = 256  # events that a watcher may be behind; then it is sent the whole status again
 
 _WATCHED: Final = (BreakerChanged, ConfigReloaded)  # a union would be made anew at each event
@@ -181,10 +182,10 @@ class Control:
         routes: Iterable[Route] = self._engine.table.routes.values()
         if route:
             routes = [self._engine.table.named(route)]
-        found = [one for each in routes for one in each.targets if not target or one.key == target]
+        all_of_them = [one for each in routes for one in each.targets]
+        found = [one for one in all_of_them if not target or one.key == target]
         if target and not found:
-            where = f"route {route!r} has" if route else "there is"
-            raise Fault(Kind.UNKNOWN_ROUTE, f"{where} no target called {target!r}", param="target")
+            raise _no_target(target, route, all_of_them)
         return found
 
     def _moved_target(self, event: BreakerChanged, route: str, target: str) -> Target | None:
@@ -236,6 +237,18 @@ class Control:
         if seen.override is not None:
             status.override.CopyFrom(_override(seen, wall))
         return status
+
+
+def _no_target(name: str, route: str, others: Iterable[Target]) -> Fault:
+    where = f"route {route!r} has" if route else "there is"
+    known = list(dict.fromkeys(each.key for each in others))
+    there = ", ".join(map(repr, known[:TARGETS_LISTED]))
+    more = f" and {len(known) - TARGETS_LISTED} more" if len(known) > TARGETS_LISTED else ""
+    return Fault(
+        Kind.UNKNOWN_ROUTE,
+        f"{where} no target called {name!r}, but {there}{more}" if known else f"{where} no target",
+        param="target",
+    )
 
 
 def stamp(wall: float) -> Timestamp:

@@ -188,6 +188,18 @@ async def test_a_target_that_is_held_closed_is_asked_whatever_it_answers():
     assert status(told).state == OPEN
 
 
+@pytest.mark.parametrize(("count", "told"), [(1, "'t0'"), (12, "'t8', 't9' and 2 more")])
+def test_who_names_no_target_is_told_which_there_are(count: int, told: str):
+    @virtual
+    async def run() -> None:
+        named = story({f"t{number}": whole() for number in range(count)})
+        with pytest.raises(Fault, match="route 'lite' has no target called 'x', but 't0'") as raised:
+            named.engine.control.reset("lite", "x")
+        assert raised.value.message.endswith(told)
+
+    run()
+
+
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
