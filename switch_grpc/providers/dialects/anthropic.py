@@ -28,6 +28,7 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.broken import unread
 from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.functions import as_tools, in_functions
 from switch_grpc.providers.dialects.members import UNREADABLE, checked, members_of
@@ -68,14 +69,14 @@ class Anthropic:
         (reply,) = replies
         kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind in ("text/html", "text/event-stream"):
-            raise _protocol(binding, f"answered with content type {kind!r} where JSON was expected")
+            raise unread(binding, f"answered with content type {kind!r} where JSON was expected")
         try:
             members = members_of(checked(reply.body))
             if "error" in members and "content" not in members:
                 raise failure_of(reply.body)
             return response_of(members)
         except UNREADABLE as error:
-            raise _protocol(
+            raise unread(
                 binding, "answered with something else than a message; check the target's apiBase"
             ) from error
 
@@ -114,11 +115,3 @@ def _headers(head: Head, binding: Binding) -> dict[str, str]:
 def _require_chat(operation: Operation) -> None:
     if operation is not Operation.CHAT:
         raise Fault(Kind.UNSUPPORTED, f"the Messages API has no {operation} calls")
-
-
-def _protocol(binding: Binding, what: str) -> Fault:
-    return Fault(
-        Kind.UPSTREAM_PROTOCOL,
-        f"target {binding.target!r} ({binding.provider}) {what}",
-        target=binding.target,
-    )

@@ -18,6 +18,7 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.broken import unread
 from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.converse_error import error_of
 from switch_grpc.providers.dialects.converse_reply import response_of
@@ -101,9 +102,4 @@ def _segment(model: str) -> str:
 
 
 def unreadable(binding: Binding) -> Fault:
-    return Fault(
-        Kind.UPSTREAM_PROTOCOL,
-        f"target {binding.target!r} ({binding.provider}) answered with something else than Bedrock's JSON; "
-        "check its apiBase",
-        target=binding.target,
-    )
+    return unread(binding, "answered with something else than Bedrock's JSON; check its apiBase")

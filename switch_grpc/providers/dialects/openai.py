@@ -27,6 +27,7 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.broken import cut, unread
 from switch_grpc.providers.dialects.history import ANYTHING, Fitter, History
 from switch_grpc.providers.dialects.openai_error import error_of, raise_error
 from switch_grpc.providers.dialects.parameters import own_of
@@ -146,7 +147,7 @@ class OpenAI:
         (reply,) = replies
         kind = _content_type(reply.headers)
         if kind in ("text/html", "text/event-stream"):
-            raise _protocol(binding, f"answered with content type {kind!r} where JSON was expected")
+            raise unread(binding, f"answered with content type {kind!r} where JSON was expected")
         if b'"error"' in reply.body:
             raise_error(reply.body)
         try:
@@ -156,7 +157,7 @@ class OpenAI:
             raise
         if not getattr(message, "data" if operation is Operation.EMBED else "choices"):
             raise_error(reply.body)
-            raise _protocol(binding, "answered 200 with neither choices nor data; check the target's apiBase")
+            raise unread(binding, "answered 200 with neither choices nor data; check the target's apiBase")
         return message
 
     def decode_plain(self, replies: Sequence[WireReply]) -> openai_wire.PlainReply | None:
@@ -239,16 +240,11 @@ class OpenAIStream:
 
     def finish(self) -> Sequence[Message]:
         if self._done and not self._seen:
-            raise _protocol(self._binding, "ended its stream without an answer in it")
+            raise unread(self._binding, "ended its stream without an answer in it")
         all_ended = self._seen == self._ended and len(self._ended) >= self._choices
         complete = self._seen and (self._terminal == "eof" or all_ended)
         if not self._done and not complete:
-            binding = self._binding
-            raise Fault(
-                Kind.STREAM_INTERRUPTED,
-                f"the stream of target {binding.target!r} ({binding.provider}) ended before its answer did",
-                target=binding.target,
-            )
+            raise cut(self._binding)
         return ()
 
     @property
@@ -355,11 +351,3 @@ def _members(raw: bytes) -> dict[str, msgspec.Raw]:
 
 def _content_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _protocol(binding: Binding, what: str) -> Fault:
-    return Fault(
-        Kind.UPSTREAM_PROTOCOL,
-        f"target {binding.target!r} ({binding.provider}) {what}",
-        target=binding.target,
-    )
