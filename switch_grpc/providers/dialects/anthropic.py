@@ -31,6 +31,7 @@ from switch_grpc.providers.dialects.base import (
 from switch_grpc.providers.dialects.broken import unread
 from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.functions import as_tools, in_functions
+from switch_grpc.providers.dialects.headers import content_type, headers_of
 from switch_grpc.providers.dialects.members import UNREADABLE, checked, members_of
 from switch_grpc.providers.framing.sse import ServerSentEvents
 from switch_grpc.request import Body, Head, Operation
@@ -59,7 +60,10 @@ class Anthropic:
         changes = Changes(binding)
         request = as_tools(request, changes.cannot, one=True)
         data = encode_request(request, binding, stream=head.stream, traits=traits, changes=changes)
-        url, headers = _url(binding.base_url), _headers(head, binding)
+        url, headers = (
+            _url(binding.base_url),
+            {"anthropic-version": VERSION, **headers_of(binding, stream=head.stream)},
+        )
         return [WireRequest(url=url, headers=headers, body=data, adaptations=changes.notes)]
 
     # -- reply --
@@ -67,7 +71,7 @@ class Anthropic:
     def decode(self, operation: Operation, replies: Sequence[WireReply], binding: Binding) -> Message:
         _require_chat(operation)
         (reply,) = replies
-        kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = content_type(reply.headers)
         if kind in ("text/html", "text/event-stream"):
             raise unread(binding, f"answered with content type {kind!r} where JSON was expected")
         try:
@@ -99,17 +103,6 @@ def _url(base: str) -> str:
     """The endpoint under a root or a root with `/v1`; a query that the base carries stays at the end."""
     root, question, query = base.partition("?")
     return f"{root.rstrip('/').removesuffix('/v1')}/v1/messages{question}{query}"
-
-
-def _headers(head: Head, binding: Binding) -> dict[str, str]:
-    headers = {"anthropic-version": VERSION}
-    headers |= {name.lower(): value for name, value in binding.headers.items()}
-    headers["content-type"] = "application/json"
-    headers["accept"] = "text/event-stream" if head.stream else "application/json"
-    if head.stream:
-        # A compressor on the way would hold tokens back until its window is full.
-        headers["accept-encoding"] = "identity"
-    return headers
 
 
 def _require_chat(operation: Operation) -> None:

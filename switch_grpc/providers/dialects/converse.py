@@ -25,6 +25,7 @@ from switch_grpc.providers.dialects.converse_reply import response_of
 from switch_grpc.providers.dialects.converse_request import encode_request
 from switch_grpc.providers.dialects.converse_stream import ConverseStream
 from switch_grpc.providers.dialects.functions import as_tools, in_functions
+from switch_grpc.providers.dialects.headers import headers_of
 from switch_grpc.providers.dialects.members import UNREADABLE, checked, members_of
 from switch_grpc.providers.framing.eventstream import EventStream
 from switch_grpc.request import Body, Head, Operation
@@ -86,11 +87,7 @@ def model_of(binding: Binding) -> str:
 def wire_request(
     binding: Binding, model: str, operation: str, data: bytes, *, stream: bool = False
 ) -> WireRequest:
-    headers = {name.lower(): value for name, value in binding.headers.items()}
-    headers["content-type"] = "application/json"
-    headers["accept"] = "application/vnd.amazon.eventstream" if stream else "application/json"
-    if stream:
-        headers["accept-encoding"] = "identity"
+    headers = headers_of(binding, stream=stream, events="application/vnd.amazon.eventstream")
     url = f"{binding.base_url.rstrip('/')}/model/{_segment(model)}/{operation}"
     return WireRequest(url=url, headers=headers, body=data)
 

@@ -28,6 +28,7 @@ from switch_grpc.providers.dialects.base import (
     WireRequest,
 )
 from switch_grpc.providers.dialects.broken import cut, unread
+from switch_grpc.providers.dialects.headers import content_type, headers_of
 from switch_grpc.providers.dialects.history import ANYTHING, Fitter, History
 from switch_grpc.providers.dialects.openai_error import error_of, raise_error
 from switch_grpc.providers.dialects.parameters import own_of
@@ -109,7 +110,11 @@ class OpenAI:
         encode = partial(wire.encode, request) if plain is None else plain.encode
         data = encode(model=binding.model, stream=head.stream, defaults=defaults, params=params)
         return [
-            WireRequest(url=_url(binding.base_url, wire.path), headers=_headers(head, binding), body=data)
+            WireRequest(
+                url=_url(binding.base_url, wire.path),
+                headers=headers_of(binding, stream=head.stream),
+                body=data,
+            )
         ]
 
     def _fitted(self, request: Message, binding: Binding, params: Mapping[str, bytes]) -> Message:
@@ -145,7 +150,7 @@ class OpenAI:
     def decode(self, operation: Operation, replies: Sequence[WireReply], binding: Binding) -> Message:
         """Also the answer of a server that ignored `stream: true`; its reader splits it (`split_chat`)."""
         (reply,) = replies
-        kind = _content_type(reply.headers)
+        kind = content_type(reply.headers)
         if kind in ("text/html", "text/event-stream"):
             raise unread(binding, f"answered with content type {kind!r} where JSON was expected")
         if b'"error"' in reply.body:
@@ -163,7 +168,7 @@ class OpenAI:
     def decode_plain(self, replies: Sequence[WireReply]) -> openai_wire.PlainReply | None:
         """The answer, where it is plain; what else it is, `decode` tells."""
         (reply,) = replies
-        if b'"error"' in reply.body or _content_type(reply.headers) != "application/json":
+        if b'"error"' in reply.body or content_type(reply.headers) != "application/json":
             return None
         return openai_wire.plain_reply(reply.body)
 
@@ -259,7 +264,7 @@ def stream_kind(headers: Mapping[str, str]) -> Literal["sse", "json"]:
     and gives the reply split into chunks. Raises Fault(UPSTREAM_PROTOCOL) on any other type, such as a
     login page. An answer that names no type is taken at its word that it streams.
     """
-    match _content_type(headers):
+    match content_type(headers):
         case "text/event-stream" | "application/vnd.amazon.eventstream" | "":
             return "sse"
         case "application/json":
@@ -279,16 +284,6 @@ def _url(base: str, path: str) -> str:
     """The endpoint; a query that the base carries (`?api-version=...`) stays at the end."""
     root, question, query = base.partition("?")
     return f"{root.rstrip('/')}{path}{question}{query}"
-
-
-def _headers(head: Head, binding: Binding) -> dict[str, str]:
-    headers = {name.lower(): value for name, value in binding.headers.items()}
-    headers["content-type"] = "application/json"
-    headers["accept"] = "text/event-stream" if head.stream else "application/json"
-    if head.stream:
-        # A compressor on the way would hold tokens back until its window is full.
-        headers["accept-encoding"] = "identity"
-    return headers
 
 
 def _reasons(request: chat_pb2.ChatRequest, binding: Binding, params: Mapping[str, bytes]) -> bool:
@@ -347,7 +342,3 @@ def _members(raw: bytes) -> dict[str, msgspec.Raw]:
         return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except msgspec.MsgspecError:
         return {}
-
-
-def _content_type(headers: Mapping[str, str]) -> str:
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
