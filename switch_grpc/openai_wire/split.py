@@ -14,7 +14,7 @@ from switch_grpc.openai_wire.fold import LIFTED
 from switch_grpc.openai_wire.values import text_of
 from switch_grpc.v1 import chat_pb2 as pb
 
-_UNTOLD: Final = Raw(b'"unknown"')
+_UNTOLD: Final = Raw(b"null")
 
 
 def split_chat(reply: pb.ChatResponse) -> list[pb.ChatChunk]:
@@ -81,7 +81,8 @@ def _call(index: int, call: pb.ToolCall) -> pb.ToolCallDelta:
     kind = call.WhichOneof("kind")
     if kind == "raw_json":
         named = members_of(call.raw_json).get("type", _UNTOLD)
-        return pb.ToolCallDelta(index=index, type_text=text_of(named), extra_json=call.raw_json, **fields)
+        kind = "unknown" if named == _UNTOLD else text_of(named)
+        return pb.ToolCallDelta(index=index, type_text=kind, extra_json=call.raw_json, **fields)
     if kind:
         fields[kind] = getattr(call, kind)
     return pb.ToolCallDelta(index=index, extra_json=call.extra_json, **fields)

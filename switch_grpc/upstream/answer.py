@@ -142,3 +142,5 @@ class AnswerParser:
             self._interim = False
             return
         self.complete = True
+        # A trailer may have said that the connection ends, and then llhttp takes no other answer on it.
+        self.keep = self.keep and self._parser is not None and self._parser.should_keep_alive()

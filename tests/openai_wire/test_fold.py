@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switch_grpc.openai_wire import encode_chat_chunk, fold_chat, split_chat
-from switch_grpc.openai_wire.chat_reply import decode_chat_chunk
+from switch_grpc.openai_wire.chat_reply import decode_chat_chunk, decode_chat_response
 from switch_grpc.v1 import chat_pb2 as pb
 from tests.support.generated_replies import LAW, chat_replies, cut
 
@@ -31,6 +32,15 @@ def test_a_reply_is_the_fold_of_its_chunks(reply):
 def test_a_reply_survives_as_a_stream_of_json(reply):
     events = [encode_chat_chunk(chunk) for chunk in split_chat(reply)]
     assert fold_chat(map(decode_chat_chunk, events)) == reply
+
+
+@pytest.mark.parametrize("named", [{}, {"type": None}])
+def test_a_call_of_a_kind_that_is_not_told_can_be_split(named):
+    call = {"id": "call_1", "search": {}, **named}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    reply = {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
+    folded = fold_chat(split_chat(decode_chat_response(json.dumps(reply).encode())))
+    assert json.loads(folded.choices[0].message.tool_calls[0].raw_json) == {"type": "unknown", **call}
 
 
 @LAW

@@ -185,6 +185,15 @@ def test_trailers_are_bounded():
         fed(parser, b"X: y\r\n", HEAD_LIMIT)
 
 
+@pytest.mark.parametrize("trailer", [b"connection: close", b"transfer-encoding: x"])
+def test_a_connection_that_a_trailer_ends_carries_no_other_answer(trailer: bytes):
+    parser = AnswerParser()
+    parser.feed(
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n" + trailer + b"\r\n\r\n"
+    )
+    assert (parser.take(), parser.complete, parser.keep) == (b"ok", True, False)
+
+
 def test_interim_answers_are_few():
     early, answer = b"HTTP/1.1 103 X\r\nA: b\r\n\r\n", HEAD + b"Content-Length: 0\r\n\r\n"
     assert outcome(early * EARLY + answer).complete

@@ -28,8 +28,10 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.broken import unread
 from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.functions import as_tools, in_functions
+from switch_grpc.providers.dialects.headers import content_type, headers_of
 from switch_grpc.providers.dialects.members import UNREADABLE, checked, members_of
 from switch_grpc.providers.framing.sse import ServerSentEvents
 from switch_grpc.request import Body, Head, Operation
@@ -58,7 +60,10 @@ class Anthropic:
         changes = Changes(binding)
         request = as_tools(request, changes.cannot, one=True)
         data = encode_request(request, binding, stream=head.stream, traits=traits, changes=changes)
-        url, headers = _url(binding.base_url), _headers(head, binding)
+        url, headers = (
+            _url(binding.base_url),
+            {"anthropic-version": VERSION, **headers_of(binding, stream=head.stream)},
+        )
         return [WireRequest(url=url, headers=headers, body=data, adaptations=changes.notes)]
 
     # -- reply --
@@ -66,16 +71,16 @@ class Anthropic:
     def decode(self, operation: Operation, replies: Sequence[WireReply], binding: Binding) -> Message:
         _require_chat(operation)
         (reply,) = replies
-        kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = content_type(reply.headers)
         if kind in ("text/html", "text/event-stream"):
-            raise _protocol(binding, f"answered with content type {kind!r} where JSON was expected")
+            raise unread(binding, f"answered with content type {kind!r} where JSON was expected")
         try:
             members = members_of(checked(reply.body))
             if "error" in members and "content" not in members:
                 raise failure_of(reply.body)
             return response_of(members)
         except UNREADABLE as error:
-            raise _protocol(
+            raise unread(
                 binding, "answered with something else than a message; check the target's apiBase"
             ) from error
 
@@ -100,25 +105,6 @@ def _url(base: str) -> str:
     return f"{root.rstrip('/').removesuffix('/v1')}/v1/messages{question}{query}"
 
 
-def _headers(head: Head, binding: Binding) -> dict[str, str]:
-    headers = {"anthropic-version": VERSION}
-    headers |= {name.lower(): value for name, value in binding.headers.items()}
-    headers["content-type"] = "application/json"
-    headers["accept"] = "text/event-stream" if head.stream else "application/json"
-    if head.stream:
-        # A compressor on the way would hold tokens back until its window is full.
-        headers["accept-encoding"] = "identity"
-    return headers
-
-
 def _require_chat(operation: Operation) -> None:
     if operation is not Operation.CHAT:
         raise Fault(Kind.UNSUPPORTED, f"the Messages API has no {operation} calls")
-
-
-def _protocol(binding: Binding, what: str) -> Fault:
-    return Fault(
-        Kind.UPSTREAM_PROTOCOL,
-        f"target {binding.target!r} ({binding.provider}) {what}",
-        target=binding.target,
-    )

@@ -13,7 +13,6 @@ import msgspec
 from google.protobuf.message import Message
 from msgspec import Raw
 
-from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.anthropic_error import failure_of
 from switch_grpc.providers.dialects.anthropic_reply import (
     Stop,
@@ -27,6 +26,7 @@ from switch_grpc.providers.dialects.anthropic_reply import (
     usage_of,
 )
 from switch_grpc.providers.dialects.base import Binding, Event
+from switch_grpc.providers.dialects.broken import cut, unread
 from switch_grpc.providers.dialects.calls import input_of
 from switch_grpc.providers.dialects.members import (
     NULL,
@@ -137,16 +137,11 @@ class AnthropicStream:
         except UNREADABLE as error:
             if event.type == "error":
                 raise failure_of(event.data) from error
-            raise self._protocol("sent an event that cannot be read") from error
+            raise unread(self._binding, "sent an event that cannot be read") from error
 
     def finish(self) -> Sequence[Message]:
-        binding = self._binding
         if not self._done:
-            raise Fault(
-                Kind.STREAM_INTERRUPTED,
-                f"the stream of target {binding.target!r} ({binding.provider}) ended before its answer did",
-                target=binding.target,
-            )
+            raise cut(self._binding)
         return ()
 
     @property
@@ -201,7 +196,7 @@ class AnthropicStream:
         if self._ended:
             return ()
         if not self._blocks:
-            raise self._protocol("ended its stream without an answer in it")
+            raise unread(self._binding, "ended its stream without an answer in it")
         return (self._end(Stop("", NULL, NULL)),)
 
     def _end(self, stop: Stop) -> pb.ChatChunk:
@@ -304,17 +299,9 @@ class AnthropicStream:
     def _block(self, index: int) -> _Block:
         block = self._blocks.get(index)
         if block is None:
-            raise self._protocol(f"sent a piece of the content block {index}, which never began")
+            raise unread(self._binding, f"sent a piece of the content block {index}, which never began")
         return block
 
     def _require_start(self) -> None:
         if not self._started:
-            raise self._protocol("sent an event before its message began")
-
-    def _protocol(self, what: str) -> Fault:
-        binding = self._binding
-        return Fault(
-            Kind.UPSTREAM_PROTOCOL,
-            f"target {binding.target!r} ({binding.provider}) {what}",
-            target=binding.target,
-        )
+            raise unread(self._binding, "sent an event before its message began")

@@ -18,12 +18,14 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.broken import unread
 from switch_grpc.providers.dialects.changes import Changes
 from switch_grpc.providers.dialects.converse_error import error_of
 from switch_grpc.providers.dialects.converse_reply import response_of
 from switch_grpc.providers.dialects.converse_request import encode_request
 from switch_grpc.providers.dialects.converse_stream import ConverseStream
 from switch_grpc.providers.dialects.functions import as_tools, in_functions
+from switch_grpc.providers.dialects.headers import headers_of
 from switch_grpc.providers.dialects.members import UNREADABLE, checked, members_of
 from switch_grpc.providers.framing.eventstream import EventStream
 from switch_grpc.request import Body, Head, Operation
@@ -85,11 +87,7 @@ def model_of(binding: Binding) -> str:
 def wire_request(
     binding: Binding, model: str, operation: str, data: bytes, *, stream: bool = False
 ) -> WireRequest:
-    headers = {name.lower(): value for name, value in binding.headers.items()}
-    headers["content-type"] = "application/json"
-    headers["accept"] = "application/vnd.amazon.eventstream" if stream else "application/json"
-    if stream:
-        headers["accept-encoding"] = "identity"
+    headers = headers_of(binding, stream=stream, events="application/vnd.amazon.eventstream")
     url = f"{binding.base_url.rstrip('/')}/model/{_segment(model)}/{operation}"
     return WireRequest(url=url, headers=headers, body=data)
 
@@ -101,9 +99,4 @@ def _segment(model: str) -> str:
 
 
 def unreadable(binding: Binding) -> Fault:
-    return Fault(
-        Kind.UPSTREAM_PROTOCOL,
-        f"target {binding.target!r} ({binding.provider}) answered with something else than Bedrock's JSON; "
-        "check its apiBase",
-        target=binding.target,
-    )
+    return unread(binding, "answered with something else than Bedrock's JSON; check its apiBase")

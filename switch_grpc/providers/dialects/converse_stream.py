@@ -13,8 +13,8 @@ import msgspec
 from google.protobuf.message import Message
 from msgspec import Raw
 
-from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import Binding, Event
+from switch_grpc.providers.dialects.broken import cut, unread
 from switch_grpc.providers.dialects.calls import input_of
 from switch_grpc.providers.dialects.converse_error import raise_exception
 from switch_grpc.providers.dialects.converse_reply import (
@@ -96,23 +96,13 @@ class ConverseStream:
                 case "metadata":
                     return self._metadata(members_of(checked(event.data)))
         except UNREADABLE as error:
-            raise Fault(
-                Kind.UPSTREAM_PROTOCOL,
-                f"target {self._binding.target!r} ({self._binding.provider}) sent a {event.type!r} "
-                "that cannot be read",
-                target=self._binding.target,
-            ) from error
+            raise unread(self._binding, f"sent a {event.type!r} that cannot be read") from error
         raise_exception(event)
         return ()  # an event that is newer than this decoder: nothing of the answer is in it
 
     def finish(self) -> Sequence[Message]:
         if not self._ended:
-            raise Fault(
-                Kind.STREAM_INTERRUPTED,
-                f"the stream of target {self._binding.target!r} ({self._binding.provider}) ended before its "
-                "answer did",
-                target=self._binding.target,
-            )
+            raise cut(self._binding)
         return ()
 
     @property

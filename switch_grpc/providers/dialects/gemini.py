@@ -28,6 +28,7 @@ from switch_grpc.providers.dialects.gemini_embed import decode_embed, encode_emb
 from switch_grpc.providers.dialects.gemini_error import error_of
 from switch_grpc.providers.dialects.gemini_reply import GeminiStream, decode_chat
 from switch_grpc.providers.dialects.gemini_request import encode_chat, version_of
+from switch_grpc.providers.dialects.headers import headers_of
 from switch_grpc.providers.framing.sse import ServerSentEvents
 from switch_grpc.request import Body, Head, Operation
 from switch_grpc.v1 import chat_pb2, embedding_pb2
@@ -59,7 +60,7 @@ class Gemini:
             request = as_tools(request, changes.cannot, one=False)
             data = encode_chat(request, binding, stream=head.stream, fetches=fetches, changes=changes)
             calls = [("streamGenerateContent" if head.stream else "generateContent", data)]
-        headers = headers_of(head, binding)
+        headers = headers_of(binding, stream=head.stream)
         query = "alt=sse" if head.stream else ""  # else a stream is one JSON list
         return [
             WireRequest(
@@ -108,13 +109,3 @@ def url_of(base: str, method: str, query: str = "") -> str:
     root, _, given = base.partition("?")
     queries = "&".join(filter(None, (given, query)))
     return f"{root.rstrip('/')}/{method}" + (f"?{queries}" if queries else "")
-
-
-def headers_of(head: Head, binding: Binding) -> dict[str, str]:
-    """The operator's, and what the wire needs."""
-    headers = {name.lower(): value for name, value in binding.headers.items()}
-    headers["content-type"] = "application/json"
-    headers["accept"] = "text/event-stream" if head.stream else "application/json"
-    if head.stream:
-        headers["accept-encoding"] = "identity"  # a compressor on the way would hold tokens back
-    return headers

@@ -14,8 +14,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Raw
 
-from switch_grpc.faults import Fault, Kind, bad_request
+from switch_grpc.faults import bad_request
 from switch_grpc.providers.dialects.base import Binding
+from switch_grpc.providers.dialects.broken import unread
 from switch_grpc.providers.dialects.gemini_error import raise_error
 from switch_grpc.providers.dialects.members import NULL, encode, members_of
 from switch_grpc.providers.dialects.parameters import merged
@@ -89,7 +90,7 @@ def decode_embed(bodies: Sequence[bytes], binding: Binding) -> pb.EmbedResponse:
             *(prediction.embeddings for prediction in answer.predictions),
         ]
         if not vectors:
-            raise _protocol(binding, "answered 200 without an embedding")
+            raise unread(binding, "answered 200 without an embedding")
         for vector in vectors:
             reply.data.add(index=len(reply.data), vector={"values": vector.values})
             tokens = _more(tokens, vector.statistics.get("token_count"))
@@ -153,7 +154,7 @@ def _read(body: bytes, binding: Binding) -> _Answer:
             raise_error(msgspec.json.decode(body))
         return _answer_of(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _protocol(binding, "gave embeddings that cannot be read") from error
+        raise unread(binding, "gave embeddings that cannot be read") from error
 
 
 def _more(tokens: int | None, count: object) -> int | None:
@@ -161,11 +162,3 @@ def _more(tokens: int | None, count: object) -> int | None:
     if not isinstance(count, int | float) or isinstance(count, bool) or not 0 <= count < 1 << 31:
         return tokens
     return (tokens or 0) + int(count)
-
-
-def _protocol(binding: Binding, what: str) -> Fault:
-    return Fault(
-        Kind.UPSTREAM_PROTOCOL,
-        f"target {binding.target!r} ({binding.provider}) {what}",
-        target=binding.target,
-    )

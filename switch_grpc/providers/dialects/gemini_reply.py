@@ -18,8 +18,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from google.protobuf.message import Message
 
-from switch_grpc.faults import Fault, Kind
 from switch_grpc.providers.dialects.base import Binding, Event
+from switch_grpc.providers.dialects.broken import cut, unread
 from switch_grpc.providers.dialects.gemini_error import raise_blocked, raise_error
 from switch_grpc.providers.dialects.members import UNREADABLE, checked
 from switch_grpc.v1 import chat_pb2 as pb
@@ -147,7 +147,7 @@ class GeminiStream:
         try:
             return self._read(_document(data), data)
         except _Misfit as misfit:
-            raise self._fault(f"gave an answer that cannot be read: {misfit}") from misfit
+            raise unread(self._binding, f"gave an answer that cannot be read: {misfit}") from misfit
 
     def end(self) -> pb.Usage | None:
         """The usage, if any came.
@@ -156,18 +156,13 @@ class GeminiStream:
         began.
         """
         if not self._answers:
-            raise self._fault("gave an answer without a candidate")
+            raise unread(self._binding, "gave an answer without a candidate")
         if not all(choice.ended for choice in self._answers.values()):
-            binding = self._binding
-            raise Fault(
-                Kind.STREAM_INTERRUPTED,
-                f"the answer of target {binding.target!r} ({binding.provider}) ended before it was complete",
-                target=binding.target,
-            )
+            raise cut(self._binding)
         try:
             return None if self._usage is None else _usage(self._usage)
         except _Misfit as misfit:
-            raise self._fault(f"gave a usage that cannot be read: {misfit}") from misfit
+            raise unread(self._binding, f"gave a usage that cannot be read: {misfit}") from misfit
 
     def _read(self, document: Document, data: bytes) -> _Read:
         if "error" in document:
@@ -190,14 +185,6 @@ class GeminiStream:
             choices.append(answer.add(candidate, texts[position] if texts else ()))
         extra = {name: value for name, value in document.items() if name not in _ANSWER}
         return _Read(self._header, choices, extra)
-
-    def _fault(self, what: str) -> Fault:
-        binding = self._binding
-        return Fault(
-            Kind.UPSTREAM_PROTOCOL,
-            f"target {binding.target!r} ({binding.provider}) {what}",
-            target=binding.target,
-        )
 
 
 class _Choice:

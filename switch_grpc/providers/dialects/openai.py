@@ -27,6 +27,8 @@ from switch_grpc.providers.dialects.base import (
     WireReply,
     WireRequest,
 )
+from switch_grpc.providers.dialects.broken import cut, unread
+from switch_grpc.providers.dialects.headers import content_type, headers_of
 from switch_grpc.providers.dialects.history import ANYTHING, Fitter, History
 from switch_grpc.providers.dialects.openai_error import error_of, raise_error
 from switch_grpc.providers.dialects.parameters import own_of
@@ -108,7 +110,11 @@ class OpenAI:
         encode = partial(wire.encode, request) if plain is None else plain.encode
         data = encode(model=binding.model, stream=head.stream, defaults=defaults, params=params)
         return [
-            WireRequest(url=_url(binding.base_url, wire.path), headers=_headers(head, binding), body=data)
+            WireRequest(
+                url=_url(binding.base_url, wire.path),
+                headers=headers_of(binding, stream=head.stream),
+                body=data,
+            )
         ]
 
     def _fitted(self, request: Message, binding: Binding, params: Mapping[str, bytes]) -> Message:
@@ -144,9 +150,9 @@ class OpenAI:
     def decode(self, operation: Operation, replies: Sequence[WireReply], binding: Binding) -> Message:
         """Also the answer of a server that ignored `stream: true`; its reader splits it (`split_chat`)."""
         (reply,) = replies
-        kind = _content_type(reply.headers)
+        kind = content_type(reply.headers)
         if kind in ("text/html", "text/event-stream"):
-            raise _protocol(binding, f"answered with content type {kind!r} where JSON was expected")
+            raise unread(binding, f"answered with content type {kind!r} where JSON was expected")
         if b'"error"' in reply.body:
             raise_error(reply.body)
         try:
@@ -156,13 +162,13 @@ class OpenAI:
             raise
         if not getattr(message, "data" if operation is Operation.EMBED else "choices"):
             raise_error(reply.body)
-            raise _protocol(binding, "answered 200 with neither choices nor data; check the target's apiBase")
+            raise unread(binding, "answered 200 with neither choices nor data; check the target's apiBase")
         return message
 
     def decode_plain(self, replies: Sequence[WireReply]) -> openai_wire.PlainReply | None:
         """The answer, where it is plain; what else it is, `decode` tells."""
         (reply,) = replies
-        if b'"error"' in reply.body or _content_type(reply.headers) != "application/json":
+        if b'"error"' in reply.body or content_type(reply.headers) != "application/json":
             return None
         return openai_wire.plain_reply(reply.body)
 
@@ -239,16 +245,11 @@ class OpenAIStream:
 
     def finish(self) -> Sequence[Message]:
         if self._done and not self._seen:
-            raise _protocol(self._binding, "ended its stream without an answer in it")
+            raise unread(self._binding, "ended its stream without an answer in it")
         all_ended = self._seen == self._ended and len(self._ended) >= self._choices
         complete = self._seen and (self._terminal == "eof" or all_ended)
         if not self._done and not complete:
-            binding = self._binding
-            raise Fault(
-                Kind.STREAM_INTERRUPTED,
-                f"the stream of target {binding.target!r} ({binding.provider}) ended before its answer did",
-                target=binding.target,
-            )
+            raise cut(self._binding)
         return ()
 
     @property
@@ -263,7 +264,7 @@ def stream_kind(headers: Mapping[str, str]) -> Literal["sse", "json"]:
     and gives the reply split into chunks. Raises Fault(UPSTREAM_PROTOCOL) on any other type, such as a
     login page. An answer that names no type is taken at its word that it streams.
     """
-    match _content_type(headers):
+    match content_type(headers):
         case "text/event-stream" | "application/vnd.amazon.eventstream" | "":
             return "sse"
         case "application/json":
@@ -283,16 +284,6 @@ def _url(base: str, path: str) -> str:
     """The endpoint; a query that the base carries (`?api-version=...`) stays at the end."""
     root, question, query = base.partition("?")
     return f"{root.rstrip('/')}{path}{question}{query}"
-
-
-def _headers(head: Head, binding: Binding) -> dict[str, str]:
-    headers = {name.lower(): value for name, value in binding.headers.items()}
-    headers["content-type"] = "application/json"
-    headers["accept"] = "text/event-stream" if head.stream else "application/json"
-    if head.stream:
-        # A compressor on the way would hold tokens back until its window is full.
-        headers["accept-encoding"] = "identity"
-    return headers
 
 
 def _reasons(request: chat_pb2.ChatRequest, binding: Binding, params: Mapping[str, bytes]) -> bool:
@@ -351,15 +342,3 @@ def _members(raw: bytes) -> dict[str, msgspec.Raw]:
         return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except msgspec.MsgspecError:
         return {}
-
-
-def _content_type(headers: Mapping[str, str]) -> str:
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _protocol(binding: Binding, what: str) -> Fault:
-    return Fault(
-        Kind.UPSTREAM_PROTOCOL,
-        f"target {binding.target!r} ({binding.provider}) {what}",
-        target=binding.target,
-    )

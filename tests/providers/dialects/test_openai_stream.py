@@ -114,7 +114,7 @@ def test_a_stream_cut_before_its_terminal_event_is_interrupted(name: str) -> Non
 def test_one_finished_choice_of_two_is_no_complete_answer() -> None:
     data = b"\n\n".join(stream("two_choices").split(b"\n\n")[:5]) + b"\n\n"
     assert b'"stop"' in data
-    with pytest.raises(Fault, match="ended before its answer did"):
+    with pytest.raises(Fault, match="ended before it was complete"):
         read(data, len(data))
 
 
@@ -136,7 +136,7 @@ def test_every_prompt_of_a_list_has_its_choices() -> None:
     request = completion_pb2.CompletionRequest(route="lite", prompt=prompts)
     cut = stream("text_completion").replace(b"data: [DONE]\n\n", b"")
     assert read(cut, 4096, operation=Operation.COMPLETE)
-    with pytest.raises(Fault, match="ended before its answer did"):
+    with pytest.raises(Fault, match="ended before it was complete"):
         read(cut, 4096, operation=Operation.COMPLETE, request=request)
 
 
