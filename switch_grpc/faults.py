@@ -202,12 +202,32 @@ class Fault(Exception):
         """Nothing left the gateway for certain, so that repeating costs the provider nothing."""
         return self.rule.unsent and not self.sent
 
+    def name(self, target: str, provider: str) -> None:
+        """Says where it happened, if whatever raised it did not know."""
+        if self.target is not None:
+            return
+        self.target = target
+        if self.kind in _ON_THE_WAY:
+            self.message = f"target {target!r} ({provider}): {self.message}"
+
     def forget_frames(self) -> None:
         """For a fault that is kept: the frames that it passed hold whole requests, and must not be kept."""
         self.__traceback__ = self.__cause__ = self.__context__ = None
 
     def __repr__(self) -> str:
         return f"Fault({self.kind}, {self.message!r})"
+
+
+_ON_THE_WAY: Final = frozenset(
+    {
+        Kind.UPSTREAM_ERROR,
+        Kind.UPSTREAM_UNREACHABLE,
+        Kind.UPSTREAM_TLS,
+        Kind.UPSTREAM_TIMEOUT,
+        Kind.UPSTREAM_PROTOCOL,
+        Kind.STREAM_INTERRUPTED,
+    }
+)
 
 
 def bad_request(param: str, message: str) -> Fault:

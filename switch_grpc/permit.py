@@ -16,6 +16,7 @@ class Permit:
     __slots__ = (
         "_close",
         "_cut",
+        "attempts",
         "call",
         "chunks",
         "first_content_at",
@@ -24,6 +25,7 @@ class Permit:
         "principal",
         "route",
         "stream",
+        "target",
         "task",
         "usage",
     )
@@ -40,6 +42,8 @@ class Permit:
         self.operation = ""
         self.route = ""
         self.stream = False
+        self.target = ""  # that was asked last
+        self.attempts = 0
         self.chunks = 0
         self.first_content_at: float | None = None
         self.usage: Usage | None = None

@@ -98,7 +98,6 @@ class Admission:
 
     def _report(self, permit: Permit, fault: Fault | None) -> None:
         started, first = permit.call.started, permit.first_content_at
-        target, attempts = _asked(permit, fault)
         self._emit(
             CallFinished(
                 call_id=permit.call.id,
@@ -115,19 +114,10 @@ class Admission:
                 chunks=permit.chunks,
                 usage=permit.usage,
                 info=permit.info,
-                target=target,
-                attempts=attempts,
+                target=permit.target,
+                attempts=permit.attempts,
             )
         )
-
-
-def _asked(permit: Permit, fault: Fault | None) -> tuple[str, int]:
-    """Who was asked last, and how many attempts there were."""
-    if fault is not None and fault.attempts:
-        return fault.attempts[-1].target, len(fault.attempts)
-    if permit.info is not None:
-        return permit.info.target, permit.info.attempts
-    return "", 0
 
 
 def _ignore(permit: Permit, fault: Fault | None) -> None:

@@ -12,7 +12,7 @@ from switch_grpc.routing.target import Entry, Target
 from switch_grpc.v1 import fault_pb2
 
 CLOCK_GRAIN: Final = 0.005  # seconds by which a timer may fire early
-_BROKEN: Final = "the provider's stream broke off before it was complete; what came is all there is"
+_BROKEN: Final = "the stream broke off before it was complete; what came is all there is"
 
 
 class Judge(Protocol):
@@ -104,7 +104,8 @@ class Attempt:
         error.attempts = records
         if error.kind is Kind.DEADLINE:
             return False
-        broken = Fault(Kind.STREAM_INTERRUPTED, _BROKEN, target=error.target)
+        broken = Fault(Kind.STREAM_INTERRUPTED, _BROKEN)
+        broken.name(self.target.spec.name, self.target.spec.provider)
         broken.attempts = records
         raise broken from error
 

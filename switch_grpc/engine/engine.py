@@ -158,7 +158,9 @@ class Engine:
         self, permit: Permit, request: admin_pb2.GetStatusRequest
     ) -> admin_pb2.GetStatusResponse:
         permit.operation = "admin"
-        return self.control.status(request.route, request.target)
+        told = self.control.status(request.route, request.target)
+        _note(permit, request)
+        return told
 
     def watch(
         self, permit: Permit, request: admin_pb2.WatchStatusRequest
@@ -170,13 +172,17 @@ class Engine:
         self, permit: Permit, request: admin_pb2.ResetBreakerRequest
     ) -> admin_pb2.ResetBreakerResponse:
         permit.operation = "admin"
-        return self.control.reset(request.route, request.target)
+        told = self.control.reset(request.route, request.target)
+        _note(permit, request)
+        return told
 
     async def override(
         self, permit: Permit, request: admin_pb2.OverrideBreakerRequest
     ) -> admin_pb2.OverrideBreakerResponse:
         permit.operation = "admin"
-        return self.control.override(request)
+        told = self.control.override(request)
+        _note(permit, request)
+        return told
 
     async def reload(
         self, permit: Permit, request: admin_pb2.ReloadConfigRequest
@@ -282,6 +288,14 @@ class Engine:
         if self._clock() >= until:
             raise deadline_fault()
         raise no_place(Kind.OVERLOADED, f"route {route.spec.name!r}", route.spec.max_in_flight, self._rng)
+
+
+def _note(
+    permit: Permit,
+    request: admin_pb2.GetStatusRequest | admin_pb2.ResetBreakerRequest | admin_pb2.OverrideBreakerRequest,
+) -> None:
+    """For the log: what an operator's call was about, once that is known to exist."""
+    permit.route, permit.target = request.route, request.target
 
 
 def _model(route: Route, loaded: int) -> switch_pb2.Model:

@@ -23,6 +23,7 @@ from switch_grpc.routing.target import Target
 from switch_grpc.v1 import fault_pb2
 
 BYTES_PER_TOKEN: Final = 4  # of a request, to reserve tokens by; corrected when the provider has counted
+REASONS_TOLD: Final = 3  # of targets that cannot be asked, by an error
 
 
 class Tries:
@@ -164,7 +165,7 @@ class Tries:
         if transition is not None:
             self._moved(target, transition)
         if fault is not None:
-            fault.target = fault.target or spec.name
+            fault.name(spec.name, spec.provider)
             self._learn(attempt, fault, now)
         first = attempt.first_byte_at
         self._emit(
@@ -229,6 +230,8 @@ class Tries:
                 target.gate.leave(ticket, now)
             return None
         entry.ticket = ticket
+        self.permit.target = target.spec.name
+        self.permit.attempts += 1
         if entry.permit.transition is not None:
             self._moved(target, entry.permit.transition)
         return Attempt(
@@ -262,9 +265,15 @@ class Tries:
             )
         return Fault(
             Kind.NO_TARGET,
-            f"no target of route {name!r} can be asked at the moment",
+            f"no target of route {name!r} can be asked at the moment{self._why(now)}",
             retry_after=self.route.soonest(now, self._tokens, needs),
         )
+
+    def _why(self, now: float) -> str:
+        """What stands against each of the first few."""
+        refusals = ((target, target.refusal(now, self._tokens)) for target in self.route.targets)
+        reasons = [f"{target.key!r}: {refusal}" for target, refusal in refusals if refusal is not None]
+        return f" ({'; '.join(reasons[:REASONS_TOLD])})" if reasons else ""
 
 
 def breaker_changed(target: Target, transition: Transition) -> BreakerChanged:

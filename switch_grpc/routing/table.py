@@ -53,5 +53,9 @@ class RouteTable:
             other for other, route in self._by_name.items() if allowed is None or route.spec.name in allowed
         ]
         near = difflib.get_close_matches(name, known[:_COMPARED], n=3)
-        hint = f"; did you mean {', '.join(map(repr, near))}?" if near else "; see GET /v1/models"
+        hint = (
+            f"; did you mean {', '.join(map(repr, near))}?"
+            if near
+            else "; see GET /v1/models, by gRPC ListModels"
+        )
         return Fault(Kind.UNKNOWN_ROUTE, f"no route is called {name!r}{hint}", param="model")

@@ -185,7 +185,8 @@ async def test_the_transcript_of_a_broken_stream_to_the_letter(gateway: Running)
     assert all(chunk["usage"] is None for chunk in chunks)
     assert error == {
         "error": {
-            "message": "the provider's stream broke off before it was complete; what came is all there is",
+            "message": "target 'one' (mock): the stream broke off before it was complete; "
+            "what came is all there is",
             "type": "server_error",
             "param": None,
             "code": "stream_interrupted",

@@ -7,12 +7,13 @@ import random
 import pytest
 from google.protobuf.message import Message
 
-from switch_grpc.call import INFERENCE, Principal
+from switch_grpc.call import ALL_SCOPES, INFERENCE, Principal
 from switch_grpc.faults import Fault, Kind
 from switch_grpc.permit import Permit
 from switch_grpc.request import MessageBody
 from switch_grpc.routing.route import FallbackSpec, RouteSpec
 from switch_grpc.routing.states import State
+from switch_grpc.v1 import admin_pb2
 from tests.support.engines import HELLO, Story, head_of, snapshot, spec, story, text_of
 from tests.support.scripted_upstream import FOREVER, Answer, Step, error, event, streamed, whole
 from tests.support.virtual_time import now, virtual
@@ -82,6 +83,52 @@ async def test_a_malformed_body_is_the_callers_fault_and_uses_nothing_up():
             assert (raised.value.kind, raised.value.param) == (Kind.BAD_REQUEST, "messages")
     assert told.upstream.asked == []
     assert (await told.ask()).route_info.target == "a"
+
+
+# What is told of calls that did not come to their end.
+
+
+@virtual
+async def test_a_call_that_is_given_up_still_tells_whom_it_had_asked():
+    told = story({"a": error(500), "b": streamed("x", 100.0, "y")}, *map(spec, "ab", (1, 2)))
+    stream = told.chunks()
+    await anext(stream)
+    await stream.aclose()  # type: ignore[attr-defined]  # a generator
+    whole_answer = asyncio.create_task(told.ask())
+    await asyncio.sleep(1.0)
+    whole_answer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await whole_answer
+    given_up = [(call.fault, call.target, call.attempts) for call in told.calls]
+    assert given_up == [(Kind.CANCELLED, "b", 2), (Kind.CANCELLED, "b", 2)]
+
+
+@virtual
+async def test_who_can_ask_nobody_hears_what_stands_against_each():
+    told = story({"a": error(404), "b": error(429, retry_after="30")}, *map(spec, "ab", (1, 2)))
+    await told.fault()
+    fault = await told.fault()
+    assert fault.kind is Kind.NO_TARGET
+    assert fault.message == (
+        "no target of route 'lite' can be asked at the moment "
+        "('a': its breaker is open; 'b': cooling down: it asked for fewer requests)"
+    )
+
+
+@virtual
+async def test_a_fault_of_the_network_names_its_target():
+    told = story({"a": Fault(Kind.UPSTREAM_UNREACHABLE, "the provider refused the connection")})
+    fault = await told.fault()
+    assert fault.target == "a"
+    assert fault.message == "target 'a' (custom): the provider refused the connection"
+
+
+@virtual
+async def test_an_operators_call_tells_what_it_was_about():
+    told = story({"a": whole()})
+    permit = Permit(told.call(), Principal("k", ALL_SCOPES), lambda *_: None)
+    await told.engine.reset(permit, admin_pb2.ResetBreakerRequest(route="lite", target="a"))
+    assert (permit.operation, permit.route, permit.target) == ("admin", "lite", "a")
 
 
 # A route's own limit.

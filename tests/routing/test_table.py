@@ -34,7 +34,7 @@ def test_a_name_that_nobody_has_is_answered_with_near_ones():
 @pytest.mark.parametrize("near", ["secret-rout", "hidden-wya"])
 def test_a_route_that_the_caller_may_not_use_is_never_suggested(near: str):
     said = refusal(TABLE, near, frozenset({"lite"})).message
-    assert said == f"no route is called {near!r}; see GET /v1/models"
+    assert said == f"no route is called {near!r}; see GET /v1/models, by gRPC ListModels"
     assert "did you mean" in refusal(TABLE, near, frozenset({"secret-route"})).message
 
 

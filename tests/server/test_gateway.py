@@ -328,11 +328,11 @@ async def test_a_reader_that_takes_nothing_is_dropped_and_the_engine_let_go():
 
 async def test_a_slow_reader_is_no_reader_that_takes_nothing():
     chunk = chat_chunk("x" * 1_000_000)
-    engine = ScriptedEngine(*[chunk] * 20)
-    settings = GrpcSettings(write_stall=0.5)
+    engine = ScriptedEngine(*[chunk] * 30)
+    settings = GrpcSettings(write_stall=1.0)
     async with serving(engine, settings=settings) as address, channel_to(address) as channel:
         call = switch_of(channel).StreamChat(HELLO, metadata=KEY)
-        for _ in range(20):
+        for _ in range(30):
             assert await call.read() is not grpc.aio.EOF
             await asyncio.sleep(0.05)
         assert await call.read() is grpc.aio.EOF
