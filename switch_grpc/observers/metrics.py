@@ -125,7 +125,9 @@ class Metrics:
     def _new_of_calls(self, key: tuple[object, ...], event: CallFinished) -> "_OfCalls":
         door, operation, route = event.door, event.operation, event.route
         made = self._of_calls[key] = _OfCalls(
-            count=self._calls.of(door, operation, route, str(event.stream), event.fault or "ok"),
+            count=self._calls.of(
+                door, operation, route, "true" if event.stream else "false", event.fault or "ok"
+            ),
             duration=self._duration.of(door, operation, route),
             overhead=self._overhead.of(route),
             first=self._first.of(route),

@@ -31,6 +31,7 @@ class AnswerParser:
     __slots__ = (
         "_came",
         "_early",
+        "_ending",
         "_interim",
         "_lean",
         "_parser",
@@ -46,12 +47,15 @@ class AnswerParser:
     def __init__(self) -> None:
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
         # As tolerant as other clients of what providers' own servers may send: bare line feeds, padded chunk
-        # sizes, and a length beside chunks, which then counts for nothing.
+        # sizes, and a length beside chunks, which then counts for nothing. Behind an interim answer that
+        # announces the connection's end comes another; that none comes behind a whole one `keep` sees to.
         self._parser.set_dangerous_leniencies(
             lenient_chunked_length=True,
+            lenient_keep_alive=True,
             lenient_optional_cr_before_lf=True,
             lenient_spaces_after_chunk_size=True,
         )
+        self._ending = False  # an interim answer said that the connection ends; stands where there was one
         self.begin()
 
     def begin(self) -> None:
@@ -78,13 +82,17 @@ class AnswerParser:
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
-            if not self.complete:
+            if not self.complete and not self._ends_in_trailer(error):
                 raise Garbled from error
-            self.keep = False  # more came than was asked for
+            self.complete, self.keep = True, False  # else it is about what came behind the body
         if self.unread != unread:
             self._lean = 0
         elif self._lean > HEAD_LIMIT and not self.complete:
             raise Garbled
+
+    def _ends_in_trailer(self, error: Exception) -> bool:
+        """Whether llhttp refused a length in a trailer: it frames nothing any more (RFC 9110 §6.5.1)."""
+        return self.has_head and "Content-Length" in str(error)
 
     def end(self) -> bool:
         """The connection has ended: gives whether the answer is complete now."""
@@ -119,6 +127,8 @@ class AnswerParser:
             self._early += 1
             if status < 100 or status == 101 or self._early > EARLY:  # we never ask for another protocol
                 raise Garbled
+            said_before = self._early > 1 and self._ending
+            self._ending = said_before or not self._parser.should_keep_alive()
             self._interim = True
             self._came = [came[end:]]
             return
@@ -129,6 +139,8 @@ class AnswerParser:
             if headers["transfer-encoding"].lower() != "chunked":
                 raise Garbled
             keep = keep and not headers.has(_LENGTH)  # it may say another end than the chunks do
+        if self._early:
+            keep = keep and not self._ending
         self.status, self.headers, self.keep = status, headers, keep
         self.has_head = True
         self._came = []

@@ -37,9 +37,9 @@ def value(samples: dict[tuple[str, frozenset[tuple[str, str]]], float], name: st
 
 def test_calls_are_counted_by_outcome():
     samples = after(CALL, CALL, failed(Kind.BAD_KEY))
-    of = {"door": "http", "operation": "chat", "route": "lite", "stream": "True", "outcome": "ok"}
+    of = {"door": "http", "operation": "chat", "route": "lite", "stream": "true", "outcome": "ok"}
     assert value(samples, "switch_calls_total", **of) == 2
-    of = {"door": "grpc", "operation": "chat", "route": "", "stream": "False", "outcome": "BAD_KEY"}
+    of = {"door": "grpc", "operation": "chat", "route": "", "stream": "false", "outcome": "BAD_KEY"}
     assert value(samples, "switch_calls_total", **of) == 1
 
 

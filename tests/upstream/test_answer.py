@@ -29,6 +29,14 @@ SAMPLES = {
     "surplus of chunks": CHUNKED + b"2\r\n{}\r\n0\r\n\r\nHTTP/1.1 2",
     "closing": HEAD + b"Connection: close\r\nContent-Length: 2\r\n\r\n{}",
     "two lengths": HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "interim end": b"HTTP/1.1 103 Hints\r\nConnection: close\r\nContent-Length: 7\r\n\r\n"
+    b"HTTP/1.1 103 Hints\r\nTransfer-Encoding: chunked\r\n\r\n" + HEAD + b"Content-Length: 2\r\n\r\n{}",
+    "old interim answer": b"HTTP/1.0 100 Continue\r\n\r\n" + HEAD + b"Content-Length: 2\r\n\r\n{}",
+    "length behind chunks": CHUNKED + b"2\r\n{}\r\n0\r\nContent-Length: 7\r\n\r\n",
+    "third length": HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"2\r\n{}\r\n0\r\nContent-Length: 2\r\n\r\n",
+    "no length behind chunks": CHUNKED + b"2\r\n{}\r\n0\r\nContent-Length: x\r\n\r\n",
+    "two lengths behind chunks": CHUNKED + b"2\r\n{}\r\n0\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n",
     "cut": HEAD + b"Content-Length: 20\r\n\r\n{}",
     "garbage": b"SSH-2.0-OpenSSH_9.2\r\n",
     "garbage within": CHUNKED + b"2\r\n{}\r\nxyz\r\n",
@@ -92,6 +100,10 @@ def test_what_the_samples_say():
     assert read["mixed line ends"].body == b"a\r\n\r\nb"
     for name in ("surplus", "surplus of chunks", "closing", "two lengths"):
         assert read[name][2:] == (b"{}", True, False, False), name
+    for name in ("interim end", "old interim answer", "third length", "no length behind chunks"):
+        assert read[name][2:] == (b"{}", True, False, False), name
+    assert read["two lengths behind chunks"][2:] == (b"{}", True, False, False)
+    assert read["length behind chunks"][2:] == (b"{}", True, True, False), "it frames nothing"
     assert read["cut"][2:] == (b"{}", False, False, False)
     assert read["garbage within"].garbled
 
@@ -218,6 +230,42 @@ def test_answers_come_one_after_the_other():
         assert not parser.has_head
         parser.feed(HEAD + b"Content-Length: 2\r\n\r\n" + body)
         assert (parser.take(), parser.complete, parser.keep) == (body, True, True)
+
+
+@pytest.mark.parametrize(
+    "next_one",
+    [HEAD + b"Content-Length: 2\r\n\r\n{}", CHUNKED + b"2\r\n{}\r\n0\r\n\r\n", HEAD + b"\r\n{}"],
+    ids=["by length", "by chunks", "until it closes"],
+)
+@pytest.mark.parametrize(
+    "trailer", [b"Content-Length: 7", b"Transfer-Encoding: chunked", b"Content-Length: 18446744073709551615"]
+)
+def test_a_trailer_frames_neither_its_answer_nor_the_next(trailer: bytes, next_one: bytes):
+    """RFC 9110 §6.5.1."""
+    parser = AnswerParser()
+    parser.feed(CHUNKED + b"2\r\nok\r\n0\r\n" + trailer + b"\r\n\r\n")
+    assert (parser.take(), parser.complete, parser.keep) == (b"ok", True, True)
+    parser.begin()
+    parser.feed(next_one)
+    assert (parser.take(), parser.end()) == (b"{}", True)
+
+
+def test_what_an_interim_answer_said_of_the_connection_is_not_said_of_the_next_answer():
+    """Of its own answer it is: the connection ends behind it (RFC 9112 §9.6)."""
+    parser, answer = AnswerParser(), HEAD + b"Content-Length: 2\r\n\r\n{}"
+    early = b"HTTP/1.1 103 Hints\r\n%b\r\n"
+    kept = []
+    for interim in (
+        early % b"Connection: close\r\n",
+        b"",
+        early % b"",
+        early % b"Connection: close\r\n" + early % b"",
+    ):
+        parser.begin()
+        parser.feed(interim + answer)
+        assert (parser.take(), parser.complete) == (b"{}", True)
+        kept.append(parser.keep)
+    assert kept == [False, True, True, False]
 
 
 def test_the_reference_parser_refuses_what_ours_does():
