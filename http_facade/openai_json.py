@@ -15,6 +15,7 @@ from switch_grpc.openai_wire import (
     plain_chat,
 )
 from switch_grpc.openai_wire.guard import Members, open_body, too_deep
+from switch_grpc.openai_wire.misfit import unlike
 from switch_grpc.request import Head, Need, Operation
 
 _DECODERS: Final = {
@@ -98,9 +99,10 @@ def read_request(operation: Operation, data: bytes) -> tuple[Head, JsonBody]:
 
 
 def _head(operation: Operation, members: Members, data: bytes) -> Head:
-    stream = _FLAGS.get(bytes(members.get("stream", _UNSET)))
+    flag = members.get("stream", _UNSET)
+    stream = _FLAGS.get(bytes(flag))
     if stream is None:
-        raise bad_request("stream", "found another value, expected true or false")
+        raise bad_request("stream", unlike(flag, "true or false").message)
     return Head(
         operation=operation,
         route=_route(members),
@@ -118,7 +120,7 @@ def _route(members: Members) -> str:
     except KeyError:
         raise bad_request("model", "missing; send the name of a route") from None
     except msgspec.ValidationError:
-        raise bad_request("model", "found another value, expected a string") from None
+        raise bad_request("model", unlike(members["model"], "a string").message) from None
     if not route:
         raise bad_request("model", "found an empty string, expected the name of a route")
     return route

@@ -94,10 +94,13 @@ def test_a_session_may_be_named_by_the_user_or_in_the_metadata():
         assert (found.user, found.session_id) == (None, None)
 
 
-@pytest.mark.parametrize("value", ["true", 1, [], {}])
-def test_stream_is_true_or_false(value):
+@pytest.mark.parametrize(
+    ("value", "found"), [("true", "a string"), (1, "a number"), ([], "a list"), ({}, "an object")]
+)
+def test_stream_is_true_or_false(value, found):
     fault = refusal(body(stream=value))
     assert (fault.kind, fault.param) == (Kind.BAD_REQUEST, "stream")
+    assert fault.message == f"stream: found {found}, expected true or false"
     assert head(stream=None).stream is False
 
 
@@ -105,6 +108,13 @@ def test_stream_is_true_or_false(value):
 def test_the_model_names_a_route(members):
     assert refusal(body(**members)).param == "model"
     assert refusal(b"{}").message == "model: missing; send the name of a route"
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [(5, "a number"), (None, "null"), (["lite"], "a list"), (False, "false")]
+)
+def test_a_model_that_is_no_text_is_told_as_what_it_is(value, found):
+    assert refusal(body(model=value)).message == f"model: found {found}, expected a string"
 
 
 @pytest.mark.parametrize(
