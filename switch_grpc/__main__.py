@@ -6,14 +6,7 @@ from collections.abc import Sequence
 
 from switch_grpc import __version__
 from switch_grpc.cli.commands import parsers
-
-OWN = ("switch_grpc", "http_facade", "switch_client")
-MISSING = """\
-switch: the package {name!r} is not installed.
-The gateway and this command need the extra `server`; install it with
-
-    pip install 'switch-gateway[server]'
-"""
+from switch_grpc.cli.missing import tell_missing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,10 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for add_parser in parsers(words):
             add_parser(commands)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in OWN:
-            raise
-        sys.stderr.write(MISSING.format(name=error.name))
-        return 1
+        return tell_missing(error)
     options = parser.parse_args(words)
     try:
         status: int = options.run(options)

@@ -1,19 +1,21 @@
 """`switch chat ROUTE TEXT`: asks a running gateway, and prints the answer as it comes."""
 
 import argparse
-import json
-import ssl
 import sys
-from collections.abc import Iterator
-from typing import Any
-
-import httpx
+from collections.abc import Callable, Iterator
+from importlib import import_module
 
 from switch_client import Switch, SwitchError
 from switch_grpc.cli import encryption
-from switch_grpc.cli.operator import GIVE_A_KEY, add_key, seconds, told
+from switch_grpc.cli.missing import tell_missing
+from switch_grpc.cli.operator import add_key, seconds, told
 
+Messages = list[dict[str, str]]
 Commands = argparse._SubParsersAction  # noqa: SLF001  # argparse has no public name for it
+
+
+class NoAnswer(Exception):
+    """No answer came by HTTP, or not all of it: what came instead."""
 
 
 def add_parser(commands: "Commands[argparse.ArgumentParser]") -> None:
@@ -47,21 +49,31 @@ def run(options: argparse.Namespace) -> int:
     messages = [{"role": "user", "content": text}]
     if options.system:
         messages.insert(0, {"role": "system", "content": options.system})
-    pieces = _by_http if options.http else _by_grpc
+    try:
+        pieces = _by_http() if options.http else _by_grpc
+    except ModuleNotFoundError as error:
+        return tell_missing(error)
     try:
         for piece in pieces(options, messages):
             print(piece, end="", flush=True)
     except SwitchError as error:
         print(f"\nswitch chat: {told(error)}", file=sys.stderr)
         return 1
-    except (httpx.HTTPError, ssl.SSLError) as error:
-        print(f"\nswitch chat: {options.http}: {error}", file=sys.stderr)
+    except NoAnswer as error:
+        print(f"\nswitch chat: {error}", file=sys.stderr)
         return 1
     print()
     return 0
 
 
-def _by_grpc(options: argparse.Namespace, messages: list[dict[str, str]]) -> Iterator[str]:
+def _by_http() -> Callable[[argparse.Namespace, Messages], Iterator[str]]:
+    """`chat_http.pieces`. Raises ModuleNotFoundError where only the client was installed."""
+    pieces: Callable[[argparse.Namespace, Messages], Iterator[str]]
+    pieces = import_module("switch_grpc.cli.chat_http").pieces
+    return pieces
+
+
+def _by_grpc(options: argparse.Namespace, messages: Messages) -> Iterator[str]:
     with (
         Switch(
             options.grpc or "127.0.0.1:50051", api_key=options.key, tls=encryption.tls_of(options)
@@ -71,52 +83,3 @@ def _by_grpc(options: argparse.Namespace, messages: list[dict[str, str]]) -> Ite
         for chunk in chunks:
             for choice in chunk.choices:
                 yield choice.delta.content or choice.delta.refusal
-
-
-def _by_http(options: argparse.Namespace, messages: list[dict[str, str]]) -> Iterator[str]:
-    client, base = _client_at(options)
-    headers = {"x-api-key": options.key} if options.key else {}
-    if options.timeout:
-        headers["x-request-timeout-ms"] = str(int(options.timeout * 1e3))
-    request = {"model": options.route, "messages": messages, "stream": True}
-    with (
-        client,
-        client.stream("POST", f"{base}/v1/chat/completions", json=request, headers=headers) as response,
-    ):
-        if response.status_code != httpx.codes.OK:
-            response.read()
-            raise httpx.HTTPError(_error_text(response))
-        for line in response.iter_lines():
-            if line.startswith("data: {"):
-                event: dict[str, Any] = json.loads(line.removeprefix("data: "))
-                if "error" in event:
-                    raise httpx.HTTPError(event["error"]["message"])
-                for choice in event["choices"]:
-                    delta = choice["delta"]
-                    yield delta.get("content") or delta.get("refusal") or ""
-            elif line == "data: [DONE]":
-                return
-        raise httpx.HTTPError("the answer ended before it was complete")
-
-
-def _client_at(options: argparse.Namespace) -> tuple[httpx.Client, str]:
-    """A client for the gateway at a URL, HOST:PORT or unix:PATH, past any proxy; and the URL's base."""
-    where, context = options.http, encryption.context_of(options)
-    scheme = "https" if encryption.is_wanted(options) else "http"
-    path = where.removeprefix("unix:")
-    if path != where:
-        transport = httpx.HTTPTransport(uds=path, verify=context)
-        client = httpx.Client(transport=transport, timeout=options.timeout, trust_env=False)
-        return client, f"{scheme}://localhost"
-    base = where if "://" in where else f"{scheme}://{where}"
-    client = httpx.Client(timeout=options.timeout, trust_env=False, verify=context)
-    return client, base.rstrip("/").removesuffix("/v1")
-
-
-def _error_text(response: httpx.Response) -> str:
-    try:
-        text = f"{response.status_code}: {response.json()['error']['message']}"
-    except (ValueError, KeyError, TypeError):
-        return f"{response.status_code}: not an answer of this gateway"
-    keyless = "x-api-key" not in response.request.headers and response.status_code == httpx.codes.UNAUTHORIZED
-    return f"{text}; {GIVE_A_KEY}" if keyless else text

@@ -72,6 +72,20 @@ async def test_a_missing_package_is_told_with_what_to_install(tmp_path: Path):
     assert "pip install 'switch-gateway[server]'" in ended.err
 
 
+async def test_chat_needs_httpx_for_http_alone(tmp_path: Path, served: Served):
+    """The client's own dependencies do for gRPC."""
+    (tmp_path / "httpx.py").write_text("raise ModuleNotFoundError(\"No module named 'httpx'\", name='httpx')")
+    path = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "clients/python")))
+    words = ("chat", "lite", "Hello there", "--key", KEY)
+    by_grpc = await ran(*words, "--grpc", served.grpc, cwd=tmp_path, PYTHONPATH=path)
+    assert (by_grpc.code, by_grpc.err) == (0, "")
+    assert "Hello there" in by_grpc.out
+    by_http = await ran(*words, "--http", served.http, cwd=tmp_path, PYTHONPATH=path)
+    assert (by_http.code, by_http.out) == (1, "")
+    assert "'httpx' is not installed" in by_http.err
+    assert "pip install 'switch-gateway[server]'" in by_http.err
+
+
 async def test_demo_once_shows_an_answer_from_any_folder(tmp_path: Path):
     ended = await ran("demo", "--once", *ANYWHERE, cwd=tmp_path, ADMIN_API_KEY="")
     assert (ended.code, ended.err) == (0, "")

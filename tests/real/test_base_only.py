@@ -92,23 +92,42 @@ def gateway() -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("requirements", [FLOOR, DEPENDENCIES], ids=["floor", "newest"])
-def test_the_client_needs_only_the_base_dependencies(requirements: list[str]):
-    python = environment(requirements)
+def run(python: Path, *words: str) -> subprocess.CompletedProcess[str]:
     told = {
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "clients/python")]),
         "PATH": os.environ["PATH"],
     }
+    return subprocess.run(
+        [python, "-W", "error", *words],
+        env=told,
+        cwd=CACHE,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+each = pytest.mark.parametrize("requirements", [FLOOR, DEPENDENCIES], ids=["floor", "newest"])
+
+
+@pytest.mark.timeout(600)
+@each
+def test_the_client_needs_only_the_base_dependencies(requirements: list[str]):
+    python = environment(requirements)
     with gateway() as address:
-        ran = subprocess.run(
-            [python, "-W", "error", "-c", textwrap.dedent(PROGRAM), address],
-            env=told,
-            cwd=CACHE,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        ran = run(python, "-c", textwrap.dedent(PROGRAM), address)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.split() == ["Hello", "Hello", "BAD_KEY"] * 2
+
+
+@pytest.mark.timeout(600)
+@each
+def test_so_does_the_command_to_chat_but_not_by_http(requirements: list[str]):
+    python = environment(requirements)
+    chat = ("-m", "switch_grpc", "chat", "lite", "Hello", "--key", "admin-key")
+    with gateway() as address:
+        by_grpc, by_http = run(python, *chat, "--grpc", address), run(python, *chat, "--http", address)
+    assert (by_grpc.returncode, by_grpc.stdout, by_grpc.stderr) == (0, "Hello\n", "")
+    assert (by_http.returncode, by_http.stdout) == (1, "")
+    assert "pip install 'switch-gateway[server]'" in by_http.stderr
