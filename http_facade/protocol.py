@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import httptools
 from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from http_facade.caller import CONNECTION
 from http_facade.errors import error_body
@@ -149,6 +150,9 @@ class DoorProtocol(HttpToolsProtocol):
             return  # `_feed` takes the offer out and has the request parsed again
         self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]  # ours alone, and no dict
         super().on_headers_complete()
+        if self.scope["http_version"] != "1.1":
+            self.cycle.__class__ = _Http10Cycle  # which uvicorn cannot be told; nothing has run in it yet
+            self.cycle.waiting_for_100_continue = False  # RFC 9110 §10.1.1
         if self._served >= REQUESTS:
             self.cycle.keep_alive = False
 
@@ -208,6 +212,25 @@ class DoorProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+class _Http10Cycle(RequestResponseCycle):
+    """A request of HTTP/1.0 and its answer, which has no chunks (RFC 9112 §6.1).
+
+    A stream goes out as it is, and the connection's end is its own. uvicorn keeps no such connection, even
+    where it is asked to.
+    """
+
+    _is_unframed = False
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if message["type"] == "http.response.start":
+            self._is_unframed = all(name != b"content-length" for name, _ in message.get("headers", ()))
+            if self._is_unframed:
+                self.chunked_encoding = False
+        elif message["type"] == "http.response.body" and self._is_unframed:
+            self.expected_content_length = len(message.get("body", b""))
+        await super().send(message)
 
 
 def head_of(status: int, headers: HeaderList) -> bytes:

@@ -1,18 +1,26 @@
 """The HTTP connection itself: what is refused before there is a request, and that nothing is smuggled."""
 
 import asyncio
+import json
 import re
 
 import pytest
 
 from http_facade import protocol
 from tests.http_facade.conftest import Door
-from tests.support.http_server import connection, exchange, request_bytes, until
-from tests.support.scripted_backend import FOREVER, chat_reply
+from tests.support.http_server import connection, exchange, request_bytes, unchunked, until
+from tests.support.scripted_backend import FOREVER, chat_reply, chat_stream
 
 GET = b"GET /livez HTTP/1.1\r\nhost: x\r\n"
 POST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-api-key: inference-key\r\n"
 SMUGGLED = b"GET /health HTTP/1.1\r\nhost: smuggled\r\n\r\n"
+
+
+def old_request(*, stream: bool, headers: bytes = b"") -> bytes:
+    body = b'{"model":"lite","messages":[{"role":"user","content":"Hi"}],"stream":%s}'
+    body %= b"true" if stream else b"false"
+    length = b"content-length: %d\r\n\r\n" % len(body)
+    return POST.replace(b"HTTP/1.1", b"HTTP/1.0") + headers + length + body
 
 
 @pytest.mark.parametrize(
@@ -190,6 +198,57 @@ async def test_pipelined_requests_are_answered_in_their_order(door: Door) -> Non
     assert answer.count(b"{") == 2 + 2  # the second has a head alone; an error's object is nested
     assert b"x-request-id: last" in answer
     assert b"connection: close" in answer
+
+
+@pytest.mark.parametrize("kept", [b"", b"connection: keep-alive\r\n"], ids=["plain", "keep-alive"])
+async def test_an_answer_to_http_1_0_has_its_length_and_ends_the_connection(door: Door, kept: bytes) -> None:
+    door.backend.steps = (chat_reply("Hello"),)
+    answer = await asyncio.wait_for(exchange(door.port, old_request(stream=False, headers=kept)), 2)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")  # the server's own version: RFC 9110 §6.2
+    assert head.count(b"\r\nconnection: close") == 1
+    assert b"\r\ncontent-length: %d" % len(body) in head
+    assert b"transfer-encoding" not in head
+    assert json.loads(body)["choices"][0]["message"]["content"] == "Hello"
+
+
+@pytest.mark.parametrize("kept", [b"", b"connection: keep-alive\r\n"], ids=["plain", "keep-alive"])
+async def test_a_stream_to_http_1_0_is_unframed_and_ends_with_the_connection(door: Door, kept: bytes) -> None:
+    """RFC 9112 §6.1: chunks are for who is known to understand them."""
+    request = old_request(stream=True, headers=kept)
+    door.backend.steps = chat_stream()
+    answer = await asyncio.wait_for(exchange(door.port, request), 2)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert head.count(b"\r\nconnection: close") == 1
+    assert b"transfer-encoding" not in head
+    assert b"content-length" not in head
+    door.backend.steps = chat_stream()
+    framed = await exchange(
+        door.port, request.replace(b" HTTP/1.0\r\n", b" HTTP/1.1\r\nconnection: close\r\n")
+    )
+    assert b"transfer-encoding: chunked" in framed
+    assert body == unchunked(framed)
+    assert body.endswith(b"data: [DONE]\n\n")
+
+
+async def test_a_stream_to_http_1_0_behind_another_answer_is_unframed_too(door: Door) -> None:
+    door.backend.steps = chat_stream()
+    pipelined = GET + b"\r\n" + old_request(stream=True)
+    answer = await asyncio.wait_for(exchange(door.port, pipelined), 2)
+    assert answer.count(b"HTTP/1.1 200 ") == 2
+    assert b"transfer-encoding" not in answer
+    assert answer.endswith(b"\n\ndata: [DONE]\n\n")
+
+
+async def test_http_1_0_hears_no_interim_answer(door: Door) -> None:
+    """RFC 9110 §15.2. HTTP/1.1 does, and so may wait with its body."""
+    request = old_request(stream=False, headers=b"connection: close\r\nexpect: 100-continue\r\n")
+    door.backend.steps = (chat_reply("Hello"),)
+    assert (await exchange(door.port, request)).startswith(b"HTTP/1.1 200 ")
+    door.backend.steps = (chat_reply("Hello"),)
+    newer = request.replace(b"HTTP/1.0", b"HTTP/1.1")
+    assert (await exchange(door.port, newer)).startswith(b"HTTP/1.1 100 ")
 
 
 def test_a_header_with_a_line_break_never_goes_out() -> None:
