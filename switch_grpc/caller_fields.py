@@ -27,7 +27,7 @@ def call_id(given: str | None, chance: random.Random) -> str:
     """The caller's own id where it is 1-128 visible ASCII characters, else one of 128 bits of `chance`."""
     if given is not None and _ID.fullmatch(given):
         return given
-    return f"req_{chance.getrandbits(128):032x}"
+    return f"req_{chance.randbytes(16).hex()}"
 
 
 def bearer(value: str) -> str:

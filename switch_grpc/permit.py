@@ -7,6 +7,7 @@ from typing import Self
 
 from switch_grpc.answered import Answered, Usage
 from switch_grpc.call import Call, Principal
+from switch_grpc.events import AttemptFinished
 from switch_grpc.faults import Fault, Kind
 
 
@@ -25,6 +26,7 @@ class Permit:
         "principal",
         "route",
         "stream",
+        "success",
         "target",
         "task",
         "usage",
@@ -44,6 +46,7 @@ class Permit:
         self.stream = False
         self.target = ""  # that was asked last
         self.attempts = 0
+        self.success: AttemptFinished | None = None  # told when the call ends: no answer waits for observers
         self.chunks = 0
         self.first_content_at: float | None = None
         self.usage: Usage | None = None

@@ -97,6 +97,8 @@ class Admission:
         self._report(permit, fault)
 
     def _report(self, permit: Permit, fault: Fault | None) -> None:
+        if permit.success is not None:
+            self._emit(permit.success)
         started, first = permit.call.started, permit.first_content_at
         self._emit(
             CallFinished(

@@ -168,20 +168,22 @@ class Tries:
             fault.name(spec.name, spec.provider)
             self._learn(attempt, fault, now)
         first = attempt.first_byte_at
-        self._emit(
-            AttemptFinished(
-                call_id=self.permit.call.id,
-                route=spec.route,
-                target=spec.name,
-                provider=spec.provider,
-                fault=fault.kind if fault else None,
-                upstream_status=attempt.upstream_status,
-                duration=now - attempt.started,
-                ttfb=None if first is None else first - attempt.started,
-                usage=usage,
-                cost=self.cost(attempt),
-            )
+        finished = AttemptFinished(
+            call_id=self.permit.call.id,
+            route=spec.route,
+            target=spec.name,
+            provider=spec.provider,
+            fault=fault.kind if fault else None,
+            upstream_status=attempt.upstream_status,
+            duration=now - attempt.started,
+            ttfb=None if first is None else first - attempt.started,
+            usage=usage,
+            cost=self.cost(attempt),
         )
+        if fault is None:
+            self.permit.success = finished
+        else:
+            self._emit(finished)
         return self.records
 
     def _learn(self, attempt: Attempt, fault: Fault, now: float) -> None:
