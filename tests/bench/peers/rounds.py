@@ -28,7 +28,7 @@ class Plan:
     """How long and how hard. Rates are requests per second."""
 
     peers: Sequence[str]
-    rounds: int = 3
+    rounds: int = 5
     secs: float = 4.0
     conns: int = 64
     rate_one: float = 40.0  # over one connection
