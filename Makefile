@@ -73,7 +73,7 @@ golden: $(DEVELOPS)  ## accept the .proto files as the contract that later ones 
 	$(BIN)/buf breaking proto --against $(GOLDEN) || echo "the contract BREAKS as listed: callers must know"
 	$(BIN)/buf build proto --exclude-source-info --output $(GOLDEN)
 
-# Constrained by the largest set, so that one version of each package serves all three locks; nothing
+# Constrained by the largest set, so that one version of each package serves all locks; nothing
 # younger than a week, because a poisoned release is mostly found within days.
 COMPILE = $(CACHE)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --exclude-newer "7 days"
 
@@ -84,6 +84,7 @@ $(CACHE)/uv/bin/uv:
 lock: $(CACHE)/uv/bin/uv  ## resolve the dependencies anew (ARGS=--upgrade: to their newest)
 	$(COMPILE) pyproject.toml --all-extras --group dev --output-file requirements-dev.lock $(ARGS)
 	$(COMPILE) pyproject.toml --extra server --constraints requirements-dev.lock --output-file requirements.lock $(ARGS)
+	$(COMPILE) pyproject.toml --extra all --constraints requirements-dev.lock --output-file requirements-all.lock $(ARGS)
 	$(COMPILE) --group build --constraints requirements-dev.lock --output-file requirements-build.lock $(ARGS)
 
 chaos: $(DEVELOPS)  ## every fault through both doors, three ledgers compared (ARGS=--requests=5; CHAOS_SEED=... repeats)

@@ -19,7 +19,7 @@ import switch_grpc
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
-LOCKS = ("requirements-build.lock", "requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements-build.lock", "requirements.lock", "requirements-all.lock", "requirements-dev.lock")
 PIN = re.compile(r"^([a-z0-9-]+)==(\S+)(?: ; .*)? \\$", re.MULTILINE)
 
 
@@ -98,9 +98,10 @@ def test_a_lock_names_no_host_and_no_folder(lock: str) -> None:
 
 
 def test_the_locks_agree_on_every_version() -> None:
-    """One environment takes all three."""
-    largest = pins("requirements-dev.lock")
-    assert largest.items() >= pins("requirements.lock").items() | pins("requirements-build.lock").items()
+    """One environment takes all of them."""
+    largest = pins("requirements-dev.lock").items()
+    assert [lock for lock in LOCKS if not largest >= pins(lock).items()] == []
+    assert pins("requirements-all.lock").items() > pins("requirements.lock").items()
 
 
 def direct(extras: list[str]) -> list[Requirement]:
@@ -110,7 +111,11 @@ def direct(extras: list[str]) -> list[Requirement]:
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("requirements.lock", ["server"]), ("requirements-dev.lock", sorted(EXTRAS.keys() - {"all"}))],
+    [
+        ("requirements.lock", ["server"]),
+        ("requirements-all.lock", sorted(EXTRAS.keys() - {"all"})),
+        ("requirements-dev.lock", sorted(EXTRAS.keys() - {"all"})),
+    ],
 )
 def test_a_lock_satisfies_pyproject(lock: str, extras: list[str]) -> None:
     locked = pins(lock)
@@ -141,6 +146,15 @@ def test_the_image_installs_by_hash_only() -> None:
     commands = [c for run in installs for c in run.split("&&") if " install " in c and "--no-index" not in c]
     assert len(commands) == 2
     assert all("--require-hashes --no-deps --only-binary :all:" in c for c in commands)
+
+
+def test_the_image_takes_the_lock_that_its_build_is_told() -> None:
+    told = [words[0] for name, words in instructions() if name == "ARG"]
+    assert "LOCK=requirements.lock" in told
+    text = (ROOT / "deploy/Dockerfile").read_text()
+    for lock in re.findall(r"\bLOCK=(\S+)", text):
+        assert lock in LOCKS
+    assert "-r ${LOCK}" in text
 
 
 def test_ci_and_build_scripts_may_be_executed() -> None:
