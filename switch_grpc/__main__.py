@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from switch_grpc import __version__
-from switch_grpc.cli.commands import parsers
+from switch_grpc.cli.commands import add_parsers
 from switch_grpc.cli.missing import tell_missing
 
 
@@ -18,8 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"switch {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     try:
-        for add_parser in parsers(words):
-            add_parser(commands)
+        add_parsers(commands, words)
     except ModuleNotFoundError as error:
         return tell_missing(error)
     options = parser.parse_args(words)

@@ -19,7 +19,7 @@ class NoAnswer(Exception):
 
 
 def add_parser(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("chat", help="ask a running gateway and print the answer as it comes")
+    parser = commands.add_parser("chat")
     parser.add_argument("route", metavar="ROUTE", help="the route to ask")
     parser.add_argument("text", metavar="TEXT", help="what to say, or - to read it from standard input")
     door = parser.add_mutually_exclusive_group()

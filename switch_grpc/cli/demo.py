@@ -47,7 +47,7 @@ BY_OPENAI = """
 
 
 def add_parser(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("demo", help="serve an embedded provider: no keys, no network")
+    parser = commands.add_parser("demo")
     parser.add_argument("--once", action="store_true", help="show one answer and end")
     parser.add_argument("--http", metavar="HOST:PORT|unix:PATH", default="127.0.0.1:3000")
     parser.add_argument("--grpc", metavar="HOST:PORT|unix:PATH", default="127.0.0.1:50051")

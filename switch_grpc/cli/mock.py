@@ -15,7 +15,6 @@ _KEEP: Final = 100  # requests that GET /mock/requests can show
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "mock",
-        help="serve a deterministic upstream that speaks the vendors' APIs and fails on demand",
         description="Serves a mock provider until SIGINT or SIGTERM, in the dialects of OpenAI, Anthropic, "
         "Amazon Bedrock and Google Gemini by the path of a request. The model name says how it behaves: "
         "'mock' answers, 'mock;status=503;times=2' fails twice, 'mock;fault=cut;after=3' cuts a stream. "

@@ -11,7 +11,6 @@ Commands = argparse._SubParsersAction  # noqa: SLF001  # argparse has no public 
 def add_parser(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "reset",
-        help="close a target's breaker in a running gateway",
         description="Closes breakers, and forgets overrides, cooldowns and the steps of the permanent "
         "ladder. Needs a key with the scope admin:write.",
     )

@@ -15,7 +15,7 @@ Commands = argparse._SubParsersAction  # noqa: SLF001  # argparse has no public 
 
 
 def add_parser(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("routes", help="list the routes of a configuration and their targets")
+    parser = commands.add_parser("routes")
     parser.add_argument(
         "--config",
         metavar="FILE",

@@ -19,7 +19,7 @@ Commands = argparse._SubParsersAction  # noqa: SLF001  # argparse has no public 
 
 
 def add_parser(commands: "Commands[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("serve", help="run the gateway")
+    parser = commands.add_parser("serve")
     parser.add_argument(
         "--config",
         metavar="FILE",

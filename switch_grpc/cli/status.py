@@ -30,7 +30,6 @@ HEAD: Final = (
 def add_parser(commands: "Commands[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "status",
-        help="show how a running gateway's targets are doing",
         description="Shows breakers, health and counters of all targets, or of those named. Needs a key "
         "with the scope admin:read.",
     )

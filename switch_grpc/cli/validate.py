@@ -15,7 +15,6 @@ from switch_grpc.config.source import Loaded, load
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "validate",
-        help="check a configuration",
         description="Checks a configuration and names everything that is wrong with it. Exits with 0, or "
         "with 78 where it cannot be used; warnings do not count.",
     )

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from switch_grpc import __version__
-from switch_grpc.cli.commands import NAMES
+from switch_grpc.cli.commands import COMMANDS
 from tests.support.commands import ROOT, Served, at, mocking, ran, serving, switch, written
 from tests.support.gateway import KEY
 from tests.support.raw_http import ask, chat
@@ -50,7 +50,7 @@ async def test_the_version_and_the_commands_are_told(tmp_path: Path):
     version, usage = await ran("--version", cwd=tmp_path), await ran("--help", cwd=tmp_path)
     assert (version.code, version.out.strip()) == (0, f"switch {__version__}")
     assert usage.code == 0
-    for name in NAMES:
+    for name in COMMANDS:
         assert re.search(rf"^ +{name} ", usage.out, re.MULTILINE), usage.out
 
 

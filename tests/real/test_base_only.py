@@ -123,6 +123,14 @@ def test_the_client_needs_only_the_base_dependencies(requirements: list[str]):
 
 @pytest.mark.timeout(600)
 @each
+def test_so_does_the_list_of_commands(requirements: list[str]):
+    ran = run(environment(requirements), "-m", "switch_grpc", "--help")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "run the gateway" in ran.stdout
+
+
+@pytest.mark.timeout(600)
+@each
 def test_so_does_the_command_to_chat_but_not_by_http(requirements: list[str]):
     python = environment(requirements)
     chat = ("-m", "switch_grpc", "chat", "lite", "Hello", "--key", "admin-key")
