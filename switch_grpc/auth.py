@@ -43,7 +43,7 @@ class Keys:
         for record in records:
             self._by_digest[record.digest] = record
             self._by_id[record.principal.id] = record
-        self._peppered = hashlib.sha256(pepper.encode("utf-8", "replace"))
+        self._pepper = pepper
         self._required = required
 
     def authenticate(self, presented: Sequence[str], wall: float) -> Principal:
@@ -67,9 +67,7 @@ class Keys:
         return record.principal
 
     def _find(self, key: str) -> KeyRecord | None:
-        hashed = self._peppered.copy()  # cheaper than to begin anew
-        hashed.update(key.encode("utf-8", "replace"))
-        given = hashed.digest()
+        given = digest(key, self._pepper)
         # A key written out in the configuration may look like one of ours without being known by its id.
         by_id = self._by_id.get(key[3:].rpartition("_")[0]) if key.startswith("sw_") else None
         record = by_id or self._by_digest.get(given)

@@ -9,8 +9,6 @@ import pytest
 from switch_grpc.server.threads import giving_way
 from tests.support.commands import at, serving, written
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux alone has SCHED_BATCH")
-
 
 def policy_of_a_new_thread() -> int:
     seen: list[int] = []
@@ -47,6 +45,13 @@ def test_where_the_kernel_forbids_it_threads_start_all_the_same(monkeypatch: pyt
 
     monkeypatch.setattr(os, "sched_setscheduler", forbidden)
     usual = os.sched_getscheduler(0)
+    with giving_way():
+        assert policy_of_a_new_thread() == usual
+
+
+def test_where_there_is_no_such_policy_threads_start_all_the_same(monkeypatch: pytest.MonkeyPatch):
+    usual = os.sched_getscheduler(0)
+    monkeypatch.delattr(os, "SCHED_BATCH")
     with giving_way():
         assert policy_of_a_new_thread() == usual
 

@@ -118,8 +118,8 @@ def _machine(result: Mapping[str, Any]) -> str:
         f"## Machine and versions\n\n{about['cpu']}, {about['cores']} cores, {about['system']}; "
         f"Python {about['python']}; commit {result['commit']}, {result['at']}.\n{versions}.\n\n"
         f"One turn of a small loop takes it {about['loop_us']:.2f} µs. A build without profile-guided\n"
-        "optimisation takes half as long again for it, and a fifth longer for a call; Debian's and those of\n"
-        "python.org's images have it. `make bench PYTHON=... VENV=...` measures with another one.\n"
+        "optimisation takes about half as long again; Debian's and those of python.org's images have it.\n"
+        "`make bench PYTHON=... VENV=...` measures with another one.\n"
     )
 
 
